@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 import zlib
 from collections.abc import Iterator
-from typing import Protocol
 
 import zstandard
 
@@ -78,18 +77,9 @@ def _zlib_steps(body: bytes, wbits: int, encoding: str) -> Iterator[bytes]:
         # A gzip body may have several members (RFC 1952, 2.2): go on with the next one.
 
 
-class _ZstdDecoder(Protocol):
-    """What is used of zstandard's decompression object."""
-
-    eof: bool
-    unused_data: bytes
-
-    def decompress(self, data: bytes) -> bytes: ...
-
-
 def _zstd_steps(body: bytes) -> Iterator[bytes]:
     context = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW_BYTES_MAX)
-    decoder: _ZstdDecoder = context.decompressobj()
+    decoder = context.decompressobj()
     position = 0
     ended = False
     while position < len(body):

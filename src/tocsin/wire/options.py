@@ -37,6 +37,12 @@ class HttpOptions(BaseModel):
     inflated_bytes_max: int = Field(
         default=64 * MEBIBYTE, ge=1024, le=2047 * MEBIBYTE, description="Largest request body in bytes, after decompression."
     )
+    in_flight_bytes_max: int = Field(
+        default=512 * MEBIBYTE,
+        ge=MEBIBYTE,
+        description="Bytes of request bodies held at the same time; requests beyond it are told to come back.",
+    )
+    retry_after_s: float = Field(default=1.0, gt=0, le=3600, description="Seconds after which a client refused for that may come back.")
 
 
 class GrpcOptions(BaseModel):

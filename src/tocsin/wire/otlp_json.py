@@ -15,6 +15,7 @@ from __future__ import annotations
 import base64
 import binascii
 import math
+import re
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -125,10 +126,10 @@ def _integer_reader(kind: str) -> Reader:
 
     def read(value: Any, path: str) -> int:
         number = value
-        if isinstance(value, str) and text_allowed and len(value) <= 20 and value.isascii() and value.removeprefix("-").isdigit():
-            number = int(value)
-        elif isinstance(value, float) and value.is_integer():
-            number = int(value)
+        if isinstance(value, str):
+            number = int(value) if text_allowed and _DECIMAL.fullmatch(value) else None
+        elif isinstance(value, float):
+            number = int(value) if value.is_integer() else None
         if isinstance(number, bool) or not isinstance(number, int) or not low <= number <= high:
             raise _mistake(path, expected, value)
         return number
@@ -185,6 +186,7 @@ def _mistake(path: str, expected: str, value: Any) -> ParseError:
     return ParseError(f"{path or 'the body'} must be {expected}, found {found if len(found) <= 80 else found[:77] + '...'}")
 
 
+_DECIMAL = re.compile(r"-?[0-9]{1,20}")
 _NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 _URL_SAFE = str.maketrans("-_", "+/")
 _KINDS = {  # by the numbers of google.protobuf.FieldDescriptorProto.Type; on the wire the sorts of one width differ, in JSON they don't

@@ -1,0 +1,1 @@
+"""Answers over HTTP: one module per area; `errors` alone knows status codes."""

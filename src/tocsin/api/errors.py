@@ -1,0 +1,166 @@
+"""
+The only file that knows HTTP status codes: the tree of `tocsin.errors`, as HTTP says it.
+
+    InvalidInput, ParseError, ConfigError  400     NotFound  404     Conflict           409     Timeout             504
+    UnsupportedMedia                       415     Overloaded 429    LimitExceeded      413     StoreError, JournalError 503
+
+Our own API answers every error with one JSON body:
+
+    {"error": {"code": "parse_error", "message": "...", "retryable": false, "position": 17}}
+
+`position`, `key`, `retry_after_s` and `details` stand there when the error has them. OTLP is answered with `google.rpc.Status`.
+An exception that nobody meant is a 500 whose body says no more than that; the log has the rest.
+"""
+
+from __future__ import annotations
+
+import http
+import logging
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from fastapi.exceptions import RequestValidationError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tocsin.errors import (
+    ConfigError,
+    Conflict,
+    InvalidInput,
+    JournalError,
+    LimitExceeded,
+    NotFound,
+    Overloaded,
+    ParseError,
+    StoreError,
+    Timeout,
+    TocsinError,
+)
+from tocsin.wire.rpc_status import json_status, protobuf_status, retry_after_s
+
+JSON = "application/json"
+PROTOBUF = "application/x-protobuf"
+logger = logging.getLogger(__name__)
+
+
+class UnsupportedMedia(InvalidInput):
+    """The body is of a media type or a content encoding that this route does not take; the message names those that it does."""
+
+    code = "unsupported_media_type"
+
+
+STATUSES: tuple[tuple[type[TocsinError], http.HTTPStatus], ...] = (  # the first that fits
+    (UnsupportedMedia, http.HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
+    (LimitExceeded, http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    (InvalidInput, http.HTTPStatus.BAD_REQUEST),
+    (ConfigError, http.HTTPStatus.BAD_REQUEST),
+    (NotFound, http.HTTPStatus.NOT_FOUND),
+    (Conflict, http.HTTPStatus.CONFLICT),
+    (Overloaded, http.HTTPStatus.TOO_MANY_REQUESTS),
+    (Timeout, http.HTTPStatus.GATEWAY_TIMEOUT),
+    (StoreError, http.HTTPStatus.SERVICE_UNAVAILABLE),
+    (JournalError, http.HTTPStatus.SERVICE_UNAVAILABLE),
+)
+CODES = {  # the `code` of what Starlette and FastAPI raise by themselves
+    http.HTTPStatus.NOT_FOUND: NotFound.code,
+    http.HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
+    http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE: LimitExceeded.code,
+    http.HTTPStatus.UNSUPPORTED_MEDIA_TYPE: UnsupportedMedia.code,
+}
+
+
+def install(app: Starlette) -> None:
+    """Let the application answer every error as this file says."""
+    app.add_exception_handler(TocsinError, _answer_tocsin)
+    app.add_exception_handler(RequestValidationError, _answer_validation)
+    app.add_exception_handler(HTTPException, _answer_http)
+    app.add_exception_handler(Exception, _answer_unexpected)
+
+
+def status_of(error: TocsinError) -> int:
+    """The HTTP status that says it."""
+    return next((status for kind, status in STATUSES if isinstance(error, kind)), http.HTTPStatus.INTERNAL_SERVER_ERROR).value
+
+
+def error_response(error: TocsinError) -> Response:
+    """The error as our own API says it."""
+    return _error_body(status_of(error), error.code, str(error), error.retryable, _extras(error), _retry_headers(error))
+
+
+def otlp_error_response(error: TocsinError, *, media_type: str) -> Response:
+    """The error as OTLP says it: a google.rpc.Status in the request's own media type, JSON when that is neither of the two."""
+    body = protobuf_status(error) if media_type == PROTOBUF else json_status(error)
+    media_type = PROTOBUF if media_type == PROTOBUF else JSON
+    return Response(body, status_of(error), media_type=media_type, headers=_retry_headers(error))
+
+
+def hang_up_response() -> Response:
+    """What is 'sent' to a client that is gone; only the server's access log ever sees it."""
+    return Response(status_code=http.HTTPStatus.BAD_REQUEST)
+
+
+def _extras(error: TocsinError) -> dict[str, Any]:
+    extras: dict[str, Any] = {}
+    if isinstance(error, ParseError) and error.position is not None:
+        extras["position"] = error.position
+    if isinstance(error, ConfigError) and error.key:
+        extras["key"] = error.key
+    if (delay_s := retry_after_s(error)) is not None:
+        extras["retry_after_s"] = delay_s
+    return extras
+
+
+def _retry_headers(error: TocsinError) -> dict[str, str]:
+    delay_s = retry_after_s(error)
+    return {} if delay_s is None else {"Retry-After": str(max(1, math.ceil(delay_s)))}
+
+
+def _error_body(
+    status: int, code: str, message: str, retryable: bool, extras: Mapping[str, Any], headers: Mapping[str, str] | None = None
+) -> Response:
+    body = {"error": {"code": code, "message": message, "retryable": retryable, **extras}}
+    return Response(orjson.dumps(body, default=str), status, media_type=JSON, headers=headers)
+
+
+def _answer_tocsin(request: Request, error: Exception) -> Response:
+    assert isinstance(error, TocsinError)
+    if status_of(error) >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
+        logger.error("%s %s failed: %s", request.method, request.url.path, error, exc_info=error)
+    return error_response(error)
+
+
+def _answer_validation(_request: Request, error: Exception) -> Response:
+    """What FastAPI finds wrong with parameters or a body, all of it at once."""
+    assert isinstance(error, RequestValidationError)
+    details = [{"place": ".".join(str(part) for part in item["loc"]), "message": item["msg"]} for item in error.errors()]
+    message = "; ".join(f"{item['place']}: {item['message']}" for item in details)
+    return _error_body(http.HTTPStatus.UNPROCESSABLE_ENTITY, InvalidInput.code, message, False, {"details": details})
+
+
+def _answer_http(request: Request, error: Exception) -> Response:
+    """Wrong path, wrong method, and what a framework's own checks raise."""
+    assert isinstance(error, HTTPException)
+    status = error.status_code
+    if status == http.HTTPStatus.NOT_FOUND and error.detail == http.HTTPStatus.NOT_FOUND.phrase:
+        message = f"there is nothing at {request.url.path}"
+    elif status == http.HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = (error.headers or {}).get("Allow", "another method")
+        message = f"{request.url.path} does not take {request.method}; use {allowed}"
+    else:
+        message = str(error.detail)
+    if status < http.HTTPStatus.OK or status in {http.HTTPStatus.NO_CONTENT, http.HTTPStatus.NOT_MODIFIED}:
+        return Response(status_code=status, headers=error.headers)
+    server_fault = status >= http.HTTPStatus.INTERNAL_SERVER_ERROR
+    code = CODES.get(http.HTTPStatus(status), TocsinError.code if server_fault else InvalidInput.code)
+    return _error_body(status, code, message, server_fault, {}, error.headers)
+
+
+def _answer_unexpected(request: Request, error: Exception) -> Response:
+    """A bug of ours. Starlette raises it again after the answer, so tests and the server's log see it too."""
+    logger.error("%s %s: unexpected %s", request.method, request.url.path, type(error).__name__, exc_info=error)
+    message = "something went wrong inside Tocsin; its log says what"
+    return _error_body(http.HTTPStatus.INTERNAL_SERVER_ERROR, TocsinError.code, message, False, {})
