@@ -1,0 +1,30 @@
+-- Log records, one row each. The text indexes find a word in a body and an exact attribute value in milliseconds.
+CREATE TABLE logs
+(
+    ts DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    observed DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    trace_id FixedString(16) CODEC(ZSTD(1)),
+    span_id FixedString(8) CODEC(ZSTD(1)),
+    service LowCardinality(String) CODEC(ZSTD(1)),
+    severity_number Int8 CODEC(ZSTD(1)),
+    severity_text LowCardinality(String) CODEC(ZSTD(1)),
+    event_name LowCardinality(String) CODEC(ZSTD(1)),
+    body String CODEC(ZSTD(1)),
+    body_type LowCardinality(String) CODEC(ZSTD(1)),
+    attributes Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    attribute_types LowCardinality(String) CODEC(ZSTD(1)),
+    resource LowCardinality(String) CODEC(ZSTD(1)),
+    scope_name LowCardinality(String) CODEC(ZSTD(1)),
+    scope_version LowCardinality(String) CODEC(ZSTD(1)),
+    received DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    redactions UInt16 CODEC(ZSTD(1)),
+    cuts UInt16 CODEC(ZSTD(1)),
+    all_values Array(String) ALIAS mapValues(attributes),
+    INDEX trace_id_bloom trace_id TYPE bloom_filter(0.01) GRANULARITY 1,
+    INDEX body_text body TYPE text(tokenizer = 'splitByNonAlpha', preprocessor = lower(body)),
+    INDEX all_values_text mapValues(attributes) TYPE text(tokenizer = 'array')
+)
+ENGINE = MergeTree
+PARTITION BY if(ts < toDateTime64('2020-01-01 00:00:00', 9, 'UTC'), toStartOfYear(ts), toMonday(ts))
+ORDER BY (toStartOfFiveMinutes(ts), service, ts)
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
