@@ -1,0 +1,26 @@
+"""What a service of the demo is told when it starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tocsin.demo.chance import Chance
+
+PEER_TIMEOUT_S = 5.0  # a caller that waits longer than its own caller only wastes a worker
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSettings:
+    """
+    Where a service finds its world.
+
+    Args:
+        data: Folder for its database.
+        chance: Decides how long the outside world takes and when it fails.
+        peers: Base addresses of the services that it calls, by name.
+    """
+
+    data: Path
+    chance: Chance
+    peers: dict[str, str] = field(default_factory=dict)
