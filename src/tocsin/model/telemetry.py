@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from tocsin.model.instant import Instant
 
-AttributeValue: TypeAlias = "str | bool | int | float | None | list[AttributeValue] | dict[str, AttributeValue]"
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+
+
+class AnyJson:
+    """Tells pydantic to take a value as it is: following the alias below into itself, it would never come back."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> Any:
+        from pydantic_core import core_schema
+
+        return core_schema.any_schema()
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"description": "Any JSON value; bytes as {\"$bytes\": \"<base64>\"}."}
+
+
+AttributeValue: TypeAlias = "Annotated[str | bool | int | float | None | list[AttributeValue] | dict[str, AttributeValue], AnyJson()]"
 Attributes: TypeAlias = dict[str, AttributeValue]  # bytes are written as {"$bytes": "<base64>"}
 
 SPAN_KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")  # by OTLP number
