@@ -33,7 +33,6 @@ from tocsin.wire.inflate import ENCODINGS, inflate
 from tocsin.wire.options import HttpOptions
 from tocsin.wire.otlp_json import OtlpJson
 from tocsin.wire.traffic import Traffic, TrafficStatistics
-from tocsin.wire.twin import Twin
 
 THREAD_BYTES_MIN = 256 * 1024  # a body from here on is checked in a thread, so that the others don't wait behind it
 PATHS = {Signal.TRACES: "/v1/traces", Signal.LOGS: "/v1/logs", Signal.METRICS: "/v1/metrics"}
@@ -60,7 +59,7 @@ class OtlpHttp:
         self._accept = accept
         self._clock = clock
         self._options = options or HttpOptions()
-        self._json = OtlpJson(Twin())
+        self._json = OtlpJson(door.twin)
         self._traffic = Traffic()
         self._held = _Held(self._options)
 
@@ -123,7 +122,7 @@ class OtlpHttp:
         inflated = inflate(body, encoding, bytes_max=self._options.inflated_bytes_max)
         self._traffic.count_body(received_bytes=len(body), inflated_bytes=len(inflated))
         if media_type == JSON:
-            inflated = self._json.to_protobuf(signal, inflated)
+            return self._door.admit(signal, self._json.parse(signal, inflated), now_ns=self._clock.now_ns())
         return self._door.check(signal, inflated, now_ns=self._clock.now_ns())
 
 

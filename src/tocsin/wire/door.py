@@ -60,7 +60,7 @@ class DoorStatistics:
 
 class Door:
     """
-    Checks requests. Safe to call from several threads; keeps nothing but counts.
+    Checks requests. Safe to call from several threads; keeps nothing but counts. `twin` is the schema that it reads with.
 
     Args:
         options: Bounds on times.
@@ -68,7 +68,7 @@ class Door:
 
     def __init__(self, options: DoorOptions | None = None) -> None:
         self.options = options or DoorOptions()
-        self._twin = Twin()
+        self.twin = Twin()
         self._lock = threading.Lock()
         self._requests = self._undecodable = self._reduced = 0
         self._passed: Counter[Signal] = Counter()
@@ -87,12 +87,16 @@ class Door:
             ParseError: The body is no such message.
         """
         try:
-            request = self._twin.parse(signal, body)
+            request = self.twin.parse(signal, body)
         except ParseError:
             with self._lock:
                 self._requests += 1
                 self._undecodable += 1
             raise
+        return self.admit(signal, request, now_ns=now_ns)
+
+    def admit(self, signal: Signal, request: Message, *, now_ns: int) -> Checked:
+        """The same for a request that our own code made of something else, a message of `twin`; it is changed in place."""
         records, refused = screen(signal, request, Window.around(now_ns, self.options))
         rejected = sum(item.count for item in refused)
         accepted = records - rejected

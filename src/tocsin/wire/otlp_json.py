@@ -1,5 +1,5 @@
 """
-OTLP in JSON, turned into OTLP in protobuf.
+OTLP in JSON, read into the twin messages.
 
 It is protobuf's JSON mapping with OTLP's own exceptions: `traceId`, `spanId` and `parentSpanId` are hexadecimal in either case, enums are
 integers only, keys are lowerCamelCase only, unknown keys are ignored. 64-bit integers are decimal strings or numbers, other bytes base64,
@@ -23,7 +23,7 @@ import orjson
 
 from tocsin.errors import ParseError
 from tocsin.model.signal import Signal
-from tocsin.wire.twin import Message, Twin
+from tocsin.wire.twin import UNREDUCED_FIELD, Message, Twin
 
 DEPTH_MAX = 100  # messages within messages, as protobuf parsers allow
 HEX_FIELDS = ("trace_id", "span_id", "parent_span_id")
@@ -47,9 +47,9 @@ class OtlpJson:
         for request in twin.requests.values():
             self._learn(request.DESCRIPTOR)
 
-    def to_protobuf(self, signal: Signal, text: bytes) -> bytes:
+    def parse(self, signal: Signal, text: bytes) -> Message:
         """
-        The request in `text` as a serialized protobuf message.
+        The request in `text`, as a message of the twin schema.
 
         Raises:
             ParseError: The text is not JSON, or not such a request; the message names the place.
@@ -58,14 +58,13 @@ class OtlpJson:
             document = orjson.loads(text)
         except orjson.JSONDecodeError as error:
             raise ParseError(f"the body is not JSON: {error}", position=error.pos) from error
-        return self.encode(signal, document)
+        return self.convert(signal, document)
 
-    def encode(self, signal: Signal, document: Any) -> bytes:
-        """The same for a document that was parsed already."""
+    def convert(self, signal: Signal, document: Any) -> Message:
+        """The same for JSON that was parsed already."""
         request = self._requests[signal]()
         self._fill(request, document, "", 0)
-        data: bytes = request.SerializePartialToString()
-        return data
+        return request
 
     def _learn(self, descriptor: Any) -> None:
         if descriptor.full_name in self._rules:
@@ -74,7 +73,8 @@ class OtlpJson:
         for field in descriptor.fields:
             if field.message_type is not None:
                 self._learn(field.message_type)
-            rules[field.json_name] = (field, _reader(field))
+            if field.number != UNREDUCED_FIELD:
+                rules[field.json_name] = (field, _reader(field))
 
     def _fill(self, message: Message, value: Any, path: str, depth: int) -> None:
         if not isinstance(value, dict):

@@ -1,7 +1,7 @@
 """
 The OTLP messages as the door parses them: twins of the official ones, with two differences.
 
-    ArrayValue, KeyValueList   + required bool unreduced = 100000;      nobody ever sends it
+    ArrayValue, KeyValueList   + required bool unreduced = 100000;      nobody sends it: who does, loses that one value
     every file                 syntax proto3 -> edition 2023            because proto3 knows no required fields
 
 So a message is *uninitialized* exactly when an array or a map value occurs somewhere in it, and serializing it fails:
