@@ -20,7 +20,7 @@ class AnyJson:
         return core_schema.any_schema()
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"description": "Any JSON value; bytes as {\"$bytes\": \"<base64>\"}."}
+        return {"description": 'Any JSON value; bytes as {"$bytes": "<base64>"}.'}
 
 
 AttributeValue: TypeAlias = "Annotated[str | bool | int | float | None | list[AttributeValue] | dict[str, AttributeValue], AnyJson()]"
