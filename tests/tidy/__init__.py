@@ -1,0 +1,1 @@
+"""The style guide as tests. CONTRIBUTING.md says the same in sentences; where the two differ, change both."""
