@@ -70,6 +70,7 @@ class SimulatedDisk:
     def __init__(self, chance: random.Random) -> None:
         self.faults = Faults()
         self.operations = 0
+        self.lies: set[str] = set()  # files whose cut succeeded although a failed sync had lost bytes before it
         self._chance = chance
         self._names: dict[Path, Inode] = {}
         self._durable_names: dict[Path, Inode] = {}
@@ -170,6 +171,8 @@ class SimulatedDisk:
             assert size_bytes <= len(inode.data), "a cut never makes a file longer"
             del inode.data[size_bytes:]
             inode.lost = [(start, min(end, size_bytes)) for start, end in inode.lost if start < size_bytes]
+            if inode.lost:
+                self.lies.add(f"{path.parent.name}-{path.stem}")
             inode.sync()
 
     def rename(self, source: Path, target: Path) -> None:

@@ -61,6 +61,7 @@ class World:
         self._entropy = SeededEntropy(seed)
         self._clock = CountingClock()
         self._sent = 0
+        self._judging = False
         self._waiting: dict[int, Future[None]] = {}
         self._acknowledged: set[int] = set()
         self._engine: dict[str, list[int]] = {}
@@ -121,6 +122,8 @@ class World:
 
     def _refuse(self, segment: Segment, *, split: bool) -> None:
         self._half_refused[segment.token] = split
+        if not self._judging and self.chance.random() < 0.4:
+            self.disk.crash_after(self.chance.randint(1, 30))
         try:
             if split and segment.frames > 1:
                 self._taken += self.journal.split(segment)
@@ -179,7 +182,10 @@ class World:
     def _start(self) -> Journal:
         journal = Journal(DIRECTORY, options=OPTIONS, clock=self._clock, entropy=self._entropy, filesystem=self.disk)
         report = journal.start(threads=False)
-        assert not report.corrupt, f"a crash looked like damage: {report}"
+        # One thing can't be told from damage: a process that restarts after a failed sync and a failed cut reads unacknowledged
+        # frames from the page cache which are not on the disk. Their loss is reported too loudly then, and that is all.
+        lies = self.disk.lies
+        assert lies.issuperset(report.corrupt), f"a crash looked like damage: {report}"
         assert not report.unreadable, f"nothing is wrong with this disk: {report}"
         assert not report.ignored, f"only the journal writes here: {report}"
         return journal
@@ -221,6 +227,7 @@ class World:
 
     def judge(self) -> None:
         """Load everything that is left on a healthy disk, then: every acknowledged batch once, every other at most once."""
+        self._judging = True
         self.disk.heal()
         self.disk.crash_after(1 << 60)
         self._drain()
@@ -228,10 +235,9 @@ class World:
         self._drain()
         places = list(self._engine.values())
         for entry in self.journal.quarantined():
-            assert entry.kind is QuarantineKind.REFUSED
-            if entry.token not in self._engine:
+            if entry.kind is QuarantineKind.REFUSED and entry.token not in self._engine:
                 numbers = self._numbers(self.disk.read(entry.path), entry.token)
-                assert (len(numbers), sum(numbers)) == (entry.frames, entry.records)
+                assert (len(numbers), sum(numbers)) == (entry.frames, entry.records), entry
                 places.append(numbers)
         found = [number for numbers in places for number in numbers]
         doubled = {number for number in found if found.count(number) > 1} if len(found) != len(set(found)) else set()

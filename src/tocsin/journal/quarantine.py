@@ -132,15 +132,17 @@ class Quarantine:
         Move a refused segment to `target`, durably, and forget it here.
 
         Raises:
-            OSError: It is still here.
+            OSError: It is still listed here; call again.
         """
-        self._filesystem.rename(entry.path, target)
-        with self._lock:
-            self._entries.pop(entry.path.name, None)
-        with suppress(OSError):  # a note alone is removed at the next start
-            self._filesystem.remove(entry.path.with_name(entry.path.name + NOTE))
+        # Not when it is gone: moved by an earlier call whose syncs failed.
+        if entry.path.name in self._filesystem.names(self._directory):
+            self._filesystem.rename(entry.path, target)
         self._filesystem.sync_directory(target.parent)
         self._filesystem.sync_directory(self._directory)
+        with self._lock:
+            self._entries.pop(entry.path.name, None)
+        with suppress(OSError):  # only now, else a crash could leave the file without its reason; alone it is removed at the next start
+            self._filesystem.remove(entry.path.with_name(entry.path.name + NOTE))
 
     def _entry(self, token: str, signal: Signal, kind: QuarantineKind, reason: str, segment: Segment) -> QuarantinedSegment:
         path = self._directory / f"{token}.{kind.value}"
