@@ -13,16 +13,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tocsin.model.signal import Signal
 from tocsin.store.options import StoreOptions
 from tocsin.store.redact import MARK, redaction_functions
 
 SEGMENT_PLACEHOLDER = "__SEGMENT__"
+INT64_MAX = 2**63 - 1
 UNKNOWN_SERVICE = "unknown_service"  # Source: OpenTelemetry resource semantic conventions, service.name
 
 
 def spans_select(options: StoreOptions) -> str:
-    """SQL that reads `__SEGMENT__` and returns rows in the order of SPAN_COLUMNS."""
+    """SQL that reads `__SEGMENT__` and returns rows named as the columns of the table `spans`."""
     own = attributes("s.attributes", options)
     events = nested("s.events", options)
     links = nested("s.links", options)
@@ -32,7 +32,7 @@ SELECT
     fromUnixTimestamp64Nano(toInt64(s.start_time_unix_nano), 'UTC') AS ts,
     toFixedString(s.trace_id, 16) AS trace_id,
     toFixedString(s.span_id, 8) AS span_id,
-    s.parent_span_id AS parent_span_id,
+    if(length(s.parent_span_id) = 8, toFixedString(s.parent_span_id, 8), toFixedString('', 8)) AS parent_span_id,
     s.trace_state AS trace_state,
     s.name AS name,
     service,
@@ -56,12 +56,13 @@ SELECT
     {links.types} AS link_attribute_types,
     fromUnixTimestamp64Nano(toInt64(received_unix_nano), 'UTC') AS received,
     toUInt16(least(65535, {own.redactions} + {events.redactions} + {links.redactions} + {message.redactions})) AS redactions,
-    toUInt16(least(65535, {own.cuts} + {events.cuts} + {links.cuts} + {message.cuts})) AS cuts
+    toUInt16(least(65535, {own.cuts} + {events.cuts} + {links.cuts} + {message.cuts})) AS cuts,
+    {{segment:UInt64}} AS segment
 FROM ({_records("resource_spans", "scope_spans", "spans", options)})"""
 
 
 def logs_select(options: StoreOptions) -> str:
-    """SQL that reads `__SEGMENT__` and returns rows in the order of the table `logs`."""
+    """SQL that reads `__SEGMENT__` and returns rows named as the columns of the table `logs`."""
     own = attributes("s.attributes", options)
     body = text("value_text(s.body)", options)
     event_time = "multiIf(s.time_unix_nano != 0, s.time_unix_nano, s.observed_time_unix_nano != 0, s.observed_time_unix_nano, received_unix_nano)"
@@ -85,12 +86,9 @@ SELECT
     scope_version,
     fromUnixTimestamp64Nano(toInt64(received_unix_nano), 'UTC') AS received,
     toUInt16(least(65535, {own.redactions} + {body.redactions})) AS redactions,
-    toUInt16(least(65535, {own.cuts} + {body.cuts})) AS cuts
+    toUInt16(least(65535, {own.cuts} + {body.cuts})) AS cuts,
+    {{segment:UInt64}} AS segment
 FROM ({_records("resource_logs", "scope_logs", "log_records", options)})"""
-
-
-SELECTS = {Signal.TRACES: spans_select, Signal.LOGS: logs_select}
-INT64_MAX = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,12 +182,18 @@ def resource_json(pairs: str, options: StoreOptions) -> str:
     return f"concat('{{', arrayStringConcat(arraySort({members}), ','), '}}')"
 
 
+def service_name(pairs: str) -> str:
+    """The service.name among the resource attributes in the expression `pairs`, or `unknown_service`."""
+    named = f"arrayFirst((p, k) -> k = 'service.name' AND p.string_value != '', {pairs}.value, {pairs}.key).string_value"
+    return f"toLowCardinality(if({named} = '', '{UNKNOWN_SERVICE}', {named}))"
+
+
 def _records(resources: str, scopes: str, records: str, options: StoreOptions) -> str:
-    service = "arrayFirst((v, k) -> k = 'service.name' AND v != '', arrayMap(p -> p.string_value, r.resource.attributes.value), r.resource.attributes.key)"
     return f"""
-    SELECT received_unix_nano, resource, service, scope.scope.name AS scope_name, scope.scope.version AS scope_version, arrayJoin(scope.{records}) AS s
+    SELECT received_unix_nano, resource, service, scope.scope.name AS scope_name, scope.scope.version AS scope_version,
+        arrayJoin(scope.{records}) AS s
     FROM (
         SELECT received_unix_nano, toLowCardinality({resource_json("r.resource.attributes", options)}) AS resource,
-            toLowCardinality(if({service} = '', '{UNKNOWN_SERVICE}', {service})) AS service, arrayJoin(r.{scopes}) AS scope
+            {service_name("r.resource.attributes")} AS service, arrayJoin(r.{scopes}) AS scope
         FROM (SELECT received_unix_nano, arrayJoin({resources}) AS r FROM {SEGMENT_PLACEHOLDER})
     )"""

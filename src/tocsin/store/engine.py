@@ -76,18 +76,19 @@ class Engine(Protocol):
         """
         ...
 
-    def load(self, statement: Sql, segment: Path, *, structure: str, settings: Mapping[str, SettingValue]) -> None:
+    def load(self, table: str, select: Sql, segment: Path, *, structure: str, settings: Mapping[str, SettingValue]) -> None:
         """
-        Run an INSERT ... SELECT that reads a journal segment.
+        Insert what `select` reads from a journal segment.
 
         Args:
-            statement: Contains the word `__SEGMENT__` where the source table function belongs.
+            table: Where the rows go; with column names in parentheses where they don't come in the table's order.
+            select: Contains the word `__SEGMENT__` where the source table function belongs.
             segment: A file of varint-length-delimited protobuf messages.
             structure: Columns that the decoder fills, as the engine's `structure` argument.
             settings: Format schema, deduplication token and limits.
 
         Raises:
-            StoreError: The engine refused or failed; nothing, or a part that a repeat with the same token completes, was inserted.
+            StoreError: The engine refused or failed; nothing was inserted, or a part that a repeat with the same token completes.
         """
         ...
 

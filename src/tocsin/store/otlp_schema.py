@@ -16,8 +16,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tocsin.model.signal import Signal
-
 COMMON_MESSAGES = """syntax = "proto3";
 message Resource { repeated KeyValue attributes = 1; }
 message Scope { string name = 1; string version = 2; }
@@ -48,6 +46,31 @@ message LogRecord { fixed64 time_unix_nano = 1; int32 severity_number = 2; strin
   repeated KeyValue attributes = 6; bytes trace_id = 9; bytes span_id = 10; fixed64 observed_time_unix_nano = 11; string event_name = 12; }
 """
 
+METRIC_MESSAGES = """
+message Request { repeated ResourceMetrics resource_metrics = 1; fixed64 received_unix_nano = 1000; }
+message ResourceMetrics { Resource resource = 1; repeated ScopeMetrics scope_metrics = 2; }
+message ScopeMetrics { Scope scope = 1; repeated Metric metrics = 2; }
+message Metric { string name = 1; string description = 2; string unit = 3; Gauge gauge = 5; Sum sum = 7; Histogram histogram = 9;
+  ExponentialHistogram exponential_histogram = 10; Summary summary = 11; }
+message Gauge { repeated NumberDataPoint data_points = 1; }
+message Sum { repeated NumberDataPoint data_points = 1; int32 aggregation_temporality = 2; bool is_monotonic = 3; }
+message Histogram { repeated HistogramDataPoint data_points = 1; int32 aggregation_temporality = 2; }
+message ExponentialHistogram { repeated ExponentialHistogramDataPoint data_points = 1; int32 aggregation_temporality = 2; }
+message Summary { repeated SummaryDataPoint data_points = 1; }
+message NumberDataPoint { fixed64 start_time_unix_nano = 2; fixed64 time_unix_nano = 3; double as_double = 4; repeated Exemplar exemplars = 5;
+  sfixed64 as_int = 6; repeated KeyValue attributes = 7; uint32 flags = 8; }
+message HistogramDataPoint { fixed64 start_time_unix_nano = 2; fixed64 time_unix_nano = 3; fixed64 count = 4; optional double sum = 5;
+  repeated fixed64 bucket_counts = 6; repeated double explicit_bounds = 7; repeated Exemplar exemplars = 8; repeated KeyValue attributes = 9;
+  uint32 flags = 10; optional double min = 11; optional double max = 12; }
+message Buckets { sint32 offset = 1; repeated uint64 bucket_counts = 2; }
+message ExponentialHistogramDataPoint { repeated KeyValue attributes = 1; fixed64 start_time_unix_nano = 2; fixed64 time_unix_nano = 3;
+  fixed64 count = 4; optional double sum = 5; sint32 scale = 6; fixed64 zero_count = 7; Buckets positive = 8; Buckets negative = 9;
+  uint32 flags = 10; repeated Exemplar exemplars = 11; optional double min = 12; optional double max = 13; double zero_threshold = 14; }
+message Quantile { double quantile = 1; double value = 2; }
+message SummaryDataPoint { fixed64 start_time_unix_nano = 2; fixed64 time_unix_nano = 3; fixed64 count = 4; double sum = 5;
+  repeated Quantile quantile_values = 6; repeated KeyValue attributes = 7; uint32 flags = 8; }
+"""
+
 ANY_VALUE = (
     "Tuple(string_value String, bool_value Bool, int_value Int64, double_value Float64, bytes_value String, "
     "json_value String, value Enum16('n' = 0, 's' = 1, 'b' = 2, 'i' = 3, 'd' = 4, 'y' = 7, 'j' = 1000))"
@@ -69,6 +92,26 @@ LOG_RECORD = (
 )
 
 
+EXEMPLARS = (
+    "exemplars Array(Tuple(time_unix_nano UInt64, as_double Float64, as_int Int64, span_id String, trace_id String, "
+    f"filtered_attributes {PAIRS}))"
+)
+POINT_TIMES = "start_time_unix_nano UInt64, time_unix_nano UInt64, flags UInt32"
+NUMBER_POINTS = f"data_points Array(Tuple({POINT_TIMES}, as_double Float64, as_int Int64, attributes {PAIRS}, {EXEMPLARS}))"
+HISTOGRAM_POINTS = (
+    f"data_points Array(Tuple({POINT_TIMES}, count UInt64, sum Float64, min Float64, max Float64, bucket_counts Array(UInt64), "
+    f"explicit_bounds Array(Float64), attributes {PAIRS}, {EXEMPLARS}))"
+)
+EXPONENTIAL_POINTS = (
+    f"data_points Array(Tuple({POINT_TIMES}, count UInt64, sum Float64, min Float64, max Float64, scale Int32, zero_count UInt64, "
+    "zero_threshold Float64, positive Tuple(offset Int32, bucket_counts Array(UInt64)), negative Tuple(offset Int32, bucket_counts Array(UInt64)), "
+    f"attributes {PAIRS}, {EXEMPLARS}))"
+)
+SUMMARY_POINTS = (
+    f"data_points Array(Tuple({POINT_TIMES}, count UInt64, sum Float64, quantile_values Array(Tuple(quantile Float64, value Float64)), attributes {PAIRS}))"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class SegmentSchema:
     """How to read one signal's segments: the protobuf schema text, and the engine's `structure` argument."""
@@ -77,13 +120,26 @@ class SegmentSchema:
     structure: str
 
 
-SCHEMAS = {
-    Signal.TRACES: SegmentSchema(
-        COMMON_MESSAGES + TRACE_MESSAGES,
-        f"resource_spans Array(Tuple({RESOURCE}, scope_spans Array(Tuple({SCOPE}, spans Array({SPAN}))))), received_unix_nano UInt64",
-    ),
-    Signal.LOGS: SegmentSchema(
-        COMMON_MESSAGES + LOG_MESSAGES,
-        f"resource_logs Array(Tuple({RESOURCE}, scope_logs Array(Tuple({SCOPE}, log_records Array({LOG_RECORD}))))), received_unix_nano UInt64",
-    ),
-}
+def _metrics(kind: str) -> SegmentSchema:
+    metric = f"Tuple(name LowCardinality(String), description LowCardinality(String), unit LowCardinality(String), {kind})"
+    return SegmentSchema(
+        COMMON_MESSAGES + METRIC_MESSAGES,
+        f"resource_metrics Array(Tuple({RESOURCE}, scope_metrics Array(Tuple({SCOPE}, metrics Array({metric}))))), received_unix_nano UInt64",
+    )
+
+
+SPANS = SegmentSchema(
+    COMMON_MESSAGES + TRACE_MESSAGES,
+    f"resource_spans Array(Tuple({RESOURCE}, scope_spans Array(Tuple({SCOPE}, spans Array({SPAN}))))), received_unix_nano UInt64",
+)
+LOG_RECORDS = SegmentSchema(
+    COMMON_MESSAGES + LOG_MESSAGES,
+    f"resource_logs Array(Tuple({RESOURCE}, scope_logs Array(Tuple({SCOPE}, log_records Array({LOG_RECORD}))))), received_unix_nano UInt64",
+)
+# A metrics segment is read once per family of points: the decoder skips what a family does not name faster than it could unify them.
+NUMBERS = _metrics(
+    f"gauge Tuple({NUMBER_POINTS}), sum Tuple({NUMBER_POINTS}, aggregation_temporality Int32, is_monotonic Bool)"
+)
+HISTOGRAMS = _metrics(f"histogram Tuple({HISTOGRAM_POINTS}, aggregation_temporality Int32)")
+EXPONENTIAL_HISTOGRAMS = _metrics(f"exponential_histogram Tuple({EXPONENTIAL_POINTS}, aggregation_temporality Int32)")
+SUMMARIES = _metrics(f"summary Tuple({SUMMARY_POINTS})")

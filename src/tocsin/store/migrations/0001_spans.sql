@@ -1,6 +1,6 @@
 -- Spans, one row each. Read by time: five-minute bucket first, then service. A week per part keeps drops cheap (retention) and the
 -- number of partitions bounded however old the data is: before 2020 a year each, so 1970 to 2040 makes about 1,100 of them at the worst.
-CREATE TABLE spans
+CREATE TABLE IF NOT EXISTS spans
 (
     ts DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
     trace_id FixedString(16) CODEC(ZSTD(1)),
@@ -30,6 +30,7 @@ CREATE TABLE spans
     received DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
     redactions UInt16 CODEC(ZSTD(1)),
     cuts UInt16 CODEC(ZSTD(1)),
+    segment UInt64 CODEC(ZSTD(1)),
     -- Every value that sits anywhere in the span, for needle searches by value and for `correlate`.
     all_values Array(String) ALIAS arrayConcat(mapValues(attributes), arrayFlatten(arrayMap(m -> mapValues(m), event_attributes)), arrayFlatten(arrayMap(m -> mapValues(m), link_attributes))),
     INDEX trace_id_bloom trace_id TYPE bloom_filter(0.01) GRANULARITY 1,
@@ -41,25 +42,26 @@ ORDER BY (toStartOfFiveMinutes(ts), service, ts)
 SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- Where in time a trace lies, so that reading one touches a few granules whatever the volume.
-CREATE TABLE trace_index
+CREATE TABLE IF NOT EXISTS trace_index
 (
     trace_id FixedString(16) CODEC(ZSTD(1)),
     first_ts SimpleAggregateFunction(min, DateTime64(9, 'UTC')) CODEC(ZSTD(1)),
     last_ts SimpleAggregateFunction(max, DateTime64(9, 'UTC')) CODEC(ZSTD(1)),
-    spans SimpleAggregateFunction(sum, UInt64) CODEC(ZSTD(1))
+    spans SimpleAggregateFunction(sum, UInt64) CODEC(ZSTD(1)),
+    received SimpleAggregateFunction(max, DateTime64(9, 'UTC')) CODEC(ZSTD(1))
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY if(first_ts < toDateTime64('2020-01-01 00:00:00', 9, 'UTC'), toStartOfYear(first_ts), toMonday(first_ts))
 ORDER BY trace_id
 SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
-CREATE MATERIALIZED VIEW trace_index_from_spans TO trace_index AS
-SELECT trace_id, min(ts) AS first_ts, max(ts) AS last_ts, count() AS spans FROM spans GROUP BY trace_id;
+CREATE MATERIALIZED VIEW IF NOT EXISTS trace_index_from_spans TO trace_index AS
+SELECT trace_id, min(ts) AS first_ts, max(ts) AS last_ts, count() AS spans, max(spans.received) AS received FROM spans GROUP BY trace_id;
 
 -- Requests per service, operation and kind, split by outcome and by latency bin. A bin is the bucket index of an OpenTelemetry exponential
 -- histogram of scale 3 over nanoseconds: (2^(bin/8), 2^((bin+1)/8)]. Bins add up across rows, servers and time, so percentiles of any range
 -- come from sums. `exemplar` is the trace of one request in the bin.
-CREATE TABLE requests_10s
+CREATE TABLE IF NOT EXISTS requests_10s
 (
     bucket DateTime('UTC') CODEC(Delta(4), ZSTD(1)),
     service LowCardinality(String) CODEC(ZSTD(1)),
@@ -68,26 +70,29 @@ CREATE TABLE requests_10s
     failed UInt8 CODEC(ZSTD(1)),
     bin Int16 CODEC(ZSTD(1)),
     requests SimpleAggregateFunction(sum, UInt64) CODEC(T64, ZSTD(1)),
-    exemplar SimpleAggregateFunction(any, FixedString(16)) CODEC(ZSTD(1))
+    exemplar SimpleAggregateFunction(any, FixedString(16)) CODEC(ZSTD(1)),
+    received SimpleAggregateFunction(max, DateTime('UTC')) CODEC(ZSTD(1))
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY if(bucket < toDateTime('2020-01-01 00:00:00', 'UTC'), toStartOfYear(bucket), toMonday(bucket))
 ORDER BY (bucket, service, operation, kind, failed, bin)
 SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
-CREATE MATERIALIZED VIEW requests_10s_from_spans TO requests_10s AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS requests_10s_from_spans TO requests_10s AS
 SELECT toDateTime(toStartOfInterval(ts, INTERVAL 10 SECOND), 'UTC') AS bucket, service, name AS operation, kind, toUInt8(status = 2) AS failed,
-    toInt16(if(duration_ns = 0, -1, ceil(log2(duration_ns) * 8) - 1)) AS bin, count() AS requests, any(trace_id) AS exemplar
+    toInt16(if(duration_ns = 0, -1, ceil(log2(duration_ns) * 8) - 1)) AS bin, count() AS requests, any(trace_id) AS exemplar,
+    toDateTime(max(spans.received), 'UTC') AS received
 FROM spans GROUP BY bucket, service, operation, kind, failed, bin;
 
 -- The same in buckets of five minutes, for ranges of hours and more.
-CREATE TABLE requests_5m AS requests_10s
+CREATE TABLE IF NOT EXISTS requests_5m AS requests_10s
 ENGINE = AggregatingMergeTree
 PARTITION BY if(bucket < toDateTime('2020-01-01 00:00:00', 'UTC'), toStartOfYear(bucket), toMonday(bucket))
 ORDER BY (bucket, service, operation, kind, failed, bin)
 SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
-CREATE MATERIALIZED VIEW requests_5m_from_spans TO requests_5m AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS requests_5m_from_spans TO requests_5m AS
 SELECT toDateTime(toStartOfFiveMinutes(ts), 'UTC') AS bucket, service, name AS operation, kind, toUInt8(status = 2) AS failed,
-    toInt16(if(duration_ns = 0, -1, ceil(log2(duration_ns) * 8) - 1)) AS bin, count() AS requests, any(trace_id) AS exemplar
+    toInt16(if(duration_ns = 0, -1, ceil(log2(duration_ns) * 8) - 1)) AS bin, count() AS requests, any(trace_id) AS exemplar,
+    toDateTime(max(spans.received), 'UTC') AS received
 FROM spans GROUP BY bucket, service, operation, kind, failed, bin;

@@ -1,5 +1,5 @@
 -- Log records, one row each. The text indexes find a word in a body and an exact attribute value in milliseconds.
-CREATE TABLE logs
+CREATE TABLE IF NOT EXISTS logs
 (
     ts DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
     observed DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
@@ -19,6 +19,7 @@ CREATE TABLE logs
     received DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
     redactions UInt16 CODEC(ZSTD(1)),
     cuts UInt16 CODEC(ZSTD(1)),
+    segment UInt64 CODEC(ZSTD(1)),
     all_values Array(String) ALIAS mapValues(attributes),
     INDEX trace_id_bloom trace_id TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX body_text body TYPE text(tokenizer = 'splitByNonAlpha', preprocessor = lower(body)),

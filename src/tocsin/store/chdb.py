@@ -1,0 +1,156 @@
+"""
+ClickHouse inside this process, by chDB.
+
+One process per data path (the engine locks the directory), and one data path per process at a time: a second path is refused until
+every connection to the first is closed. A connection serialises its own statements, several run in parallel, and all release the
+interpreter's lock while the engine works. So there is a pool: a statement takes a connection, waits if all are taken, puts it back.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import chdb
+import orjson
+
+from tocsin.errors import Conflict, StoreError, TocsinError
+from tocsin.store.engine import EngineStatistics, Rows, SettingValue
+from tocsin.store.faults import fault
+from tocsin.store.options import EngineOptions
+from tocsin.store.sql import Sql, encode_parameter, quote_string
+
+# Read back as Python reads JSON: 64-bit integers are exact there, NaN and infinities are not JSON.
+RESULT_SETTINGS: Mapping[str, SettingValue] = {
+    "output_format_json_quote_64bit_integers": 0,
+    "output_format_json_quote_denormals": 1,
+    "output_format_json_named_tuples_as_objects": 0,
+}
+QUERY_SIZE_BYTES_MAX = 4_000_000  # the decoding statements are long
+
+
+class ChdbEngine:
+    """
+    The embedded engine on a directory.
+
+    Args:
+        directory: Where the tables live; created when missing.
+        options: Memory, threads, connections.
+
+    Raises:
+        Conflict: Another process has the directory open, or this process has another one open.
+    """
+
+    def __init__(self, directory: Path, options: EngineOptions) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self._address = f"{directory}?{urlencode(_startup_settings(options))}"
+        self._idle: queue.LifoQueue[Any] = queue.LifoQueue()
+        self._connections: list[Any] = []
+        self._connections_max = options.connections_max
+        self._lock = threading.Lock()
+        self._closed = False
+        self._counts = {"queries": 0, "queries_failed": 0, "loads": 0, "loads_failed": 0}
+        self._idle.put(self._connect(directory))
+
+    def execute(self, statement: Sql, *, settings: Mapping[str, SettingValue] | None = None) -> None:
+        """Run a statement that returns nothing."""
+        self._run("queries", statement.text + _settings_clause(settings), statement, "Null")
+
+    def query(self, statement: Sql, *, settings: Mapping[str, SettingValue] | None = None) -> Rows:
+        """Run a SELECT and return its rows."""
+        text = statement.text + _settings_clause({**RESULT_SETTINGS, **(settings or {})})
+        return parse_rows(self._run("queries", text, statement, "JSONCompact"))
+
+    def load(self, table: str, select: Sql, segment: Path, *, structure: str, settings: Mapping[str, SettingValue]) -> None:
+        """Insert what `select` reads from a journal segment."""
+        source = f"file({quote_string(str(segment.resolve()))}, 'Protobuf', {quote_string(structure)})"
+        text = f"INSERT INTO {table}{_settings_clause(settings)} {select.text.replace('__SEGMENT__', source)}"
+        self._run("loads", text, select, "Null")
+
+    def statistics(self) -> EngineStatistics:
+        """Counters since opening, and the memory that the engine tracks now."""
+        tracked = self.query(Sql("SELECT value FROM system.metrics WHERE metric = 'MemoryTracking'"))
+        with self._lock:
+            return EngineStatistics(**self._counts, memory_bytes=max(0, tracked.rows[0][0]) if tracked.rows else 0)
+
+    def close(self) -> None:
+        """Close every connection once its statement is done; idempotent."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            count = len(self._connections)
+        for _ in range(count):
+            self._idle.get().close()
+
+    def _connect(self, directory: Path | None = None) -> Any:
+        try:
+            connection = chdb.connect(self._address)
+        except RuntimeError as error:
+            if "already initialized with path" in str(error):
+                raise Conflict(f"this process has another data directory open; close it before opening {directory}") from error
+            if "lock" in str(error).lower():
+                raise Conflict(f"another process has {directory} open; stop it, or ask it over HTTP") from error
+            raise StoreError(f"the embedded engine does not start on {directory}: {error}") from error
+        self._connections.append(connection)
+        return connection
+
+    def _take(self) -> Any:
+        with self._lock:
+            if self._closed:
+                raise StoreError("the engine is closed")
+            if self._idle.empty() and len(self._connections) < self._connections_max:
+                return self._connect()
+        return self._idle.get()
+
+    def _run(self, kind: str, text: str, statement: Sql, output_format: str) -> bytes:
+        connection = self._take()
+        failed = True
+        try:
+            parameters = {name: encode_parameter(value) for name, value in statement.params.items()}
+            result = connection.query(text, output_format, params=parameters or None)
+            failed = False
+            return bytes(result.bytes()) if result is not None else b""
+        except TocsinError:
+            raise
+        except Exception as error:
+            raise fault(str(error)) from None
+        finally:
+            self._idle.put(connection)
+            with self._lock:
+                self._counts[kind] += 1
+                self._counts[f"{kind}_failed"] += failed
+
+
+def parse_rows(body: bytes) -> Rows:
+    """Read the engine's JSONCompact output."""
+    answer = orjson.loads(body) if body else {"meta": [], "data": []}
+    return Rows(
+        columns=[column["name"] for column in answer["meta"]],
+        types=[column["type"] for column in answer["meta"]],
+        rows=answer["data"],
+        elapsed_ms=answer.get("statistics", {}).get("elapsed", 0.0) * 1000,
+        rows_read=answer.get("statistics", {}).get("rows_read", 0),
+    )
+
+
+def _startup_settings(options: EngineOptions) -> dict[str, SettingValue]:
+    return {
+        "max_server_memory_usage": options.memory_bytes_max,
+        "max_threads": options.threads_max,
+        "mark_cache_size": 67_108_864,
+        "background_pool_size": 2,
+        "async_insert": 0,
+        "max_query_size": QUERY_SIZE_BYTES_MAX,
+    }
+
+
+def _settings_clause(settings: Mapping[str, SettingValue] | None) -> str:
+    if not settings:
+        return ""
+    pairs = (f"{name} = {quote_string(value) if isinstance(value, str) else value}" for name, value in settings.items())
+    return "\nSETTINGS " + ", ".join(pairs)

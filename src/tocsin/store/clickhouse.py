@@ -1,0 +1,107 @@
+"""
+A ClickHouse server, over its HTTP interface: the same statements as the embedded engine, when a team outgrows one machine.
+
+The segment travels as the request's body; `__SEGMENT__` becomes `input(structure)`. Settings and parameters go into the URL, so that the
+statement's text is the same for both engines. Credentials come from the address and never appear in a message.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import httpx
+
+from tocsin.errors import ConfigError, StoreError
+from tocsin.store.chdb import RESULT_SETTINGS, parse_rows
+from tocsin.store.engine import EngineStatistics, Rows, SettingValue
+from tocsin.store.faults import fault
+from tocsin.store.options import EngineOptions
+from tocsin.store.sql import Sql, encode_parameter, quote_string
+
+CONNECT_TIMEOUT_S = 5.0
+STATEMENT_TIMEOUT_S = 300.0  # the server's own max_execution_time stops a statement long before
+CHUNK_BYTES = 1 << 20
+
+
+class ClickHouseEngine:
+    """
+    A server by URL.
+
+    Args:
+        url: `http(s)://user:password@host:port/database`; user `default`, database `default` and the scheme's port when left out.
+        options: `connections_max` bounds parallel statements.
+
+    Raises:
+        ConfigError: The address is not one.
+        StoreError: The server can't be reached.
+    """
+
+    def __init__(self, url: str, options: EngineOptions) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ConfigError("expected http(s)://user:password@host:port/database", key="store.engine.url")
+        port = parts.port or (8443 if parts.scheme == "https" else 8123)
+        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        self._place = f"{parts.scheme}://{host}:{port}"
+        self._database = parts.path.strip("/") or "default"
+        self._client = httpx.Client(
+            base_url=self._place,
+            auth=(unquote(parts.username or "default"), unquote(parts.password or "")),
+            limits=httpx.Limits(max_connections=options.connections_max),
+            timeout=httpx.Timeout(STATEMENT_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
+            trust_env=False,
+        )
+        self._lock = threading.Lock()
+        self._counts = {"queries": 0, "queries_failed": 0, "loads": 0, "loads_failed": 0}
+        self.query(Sql("SELECT 1"))
+
+    def execute(self, statement: Sql, *, settings: Mapping[str, SettingValue] | None = None) -> None:
+        """Run a statement that returns nothing."""
+        self._post("queries", statement, settings or {}, statement.text.encode())
+
+    def query(self, statement: Sql, *, settings: Mapping[str, SettingValue] | None = None) -> Rows:
+        """Run a SELECT and return its rows."""
+        merged = {**RESULT_SETTINGS, "default_format": "JSONCompact", "wait_end_of_query": 1, **(settings or {})}
+        return parse_rows(self._post("queries", statement, merged, statement.text.encode()))
+
+    def load(self, table: str, select: Sql, segment: Path, *, structure: str, settings: Mapping[str, SettingValue]) -> None:
+        """Insert what `select` reads from a journal segment."""
+        source = f"input({quote_string(structure)})"
+        text = f"INSERT INTO {table} {select.text.replace('__SEGMENT__', source)}\nFORMAT Protobuf"
+        self._post("loads", select, {**settings, "query": text, "wait_end_of_query": 1}, _chunks(segment))
+
+    def statistics(self) -> EngineStatistics:
+        """Counters since opening, and the memory that the server tracks now."""
+        tracked = self.query(Sql("SELECT value FROM system.metrics WHERE metric = 'MemoryTracking'"))
+        with self._lock:
+            return EngineStatistics(**self._counts, memory_bytes=max(0, tracked.rows[0][0]) if tracked.rows else 0)
+
+    def close(self) -> None:
+        """Close the connections; idempotent."""
+        self._client.close()
+
+    def _post(self, kind: str, statement: Sql, settings: Mapping[str, SettingValue], body: bytes | Iterator[bytes]) -> bytes:
+        parameters = {f"param_{name}": encode_parameter(value) for name, value in statement.params.items()}
+        arguments = {"database": self._database, **{name: str(value) for name, value in settings.items()}, **parameters}
+        failed = True
+        try:
+            response = self._client.post("/", params=arguments, content=body)
+            failed = not response.is_success or "X-ClickHouse-Exception-Code" in response.headers
+            if failed:
+                raise fault(response.text)
+            return response.content
+        except (httpx.HTTPError, OSError) as error:
+            raise StoreError(f"the engine is not reachable at {self._place}: {type(error).__name__} {error}") from error
+        finally:
+            with self._lock:
+                self._counts[kind] += 1
+                self._counts[f"{kind}_failed"] += failed
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk

@@ -1,0 +1,229 @@
+"""
+From closed segments to rows, for ever: one thread per signal takes the oldest segment, has the engine insert it, and says so.
+
+A segment becomes visible at once and exactly once: the engine drops an insert whose token it has seen, so after a crash the same
+segment is simply loaded again. When the engine refuses, nothing is dropped:
+
+    the machine is at fault (disk full, engine down)     wait and try again; the backlog grows until the door says 'not now'
+    too large for the engine's memory                    split in two, load the halves
+    anything else, twice                                 split until the one request that cannot be stored is alone, and quarantine it
+
+A split makes new tokens, which is only safe when no row of the segment is in: a segment of which a part got in is never split, only
+tried again under its own token, and quarantined whole if that keeps failing.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from tocsin.clock import Clock
+from tocsin.errors import LimitExceeded, TocsinError
+from tocsin.model.batch import Segment, SegmentSource
+from tocsin.model.signal import Signal
+
+ATTEMPTS_BEFORE_SPLIT = 2
+RETRY_S = (0.2, 1.0, 5.0, 15.0)  # waits between attempts; the last one repeats
+TAKE_TIMEOUT_S = 0.5  # how soon a stop is noticed
+MACHINE_FAULTS = ("NOT_ENOUGH_SPACE", "No space left", "CANNOT_WRITE", "CANNOT_OPEN_FILE", "CANNOT_FSYNC", "TOO_MANY_PARTS", "engine is not reachable", "is closed")
+
+log = logging.getLogger("tocsin.store.loader")
+
+
+class Sink(Protocol):
+    """What the loader needs of the store."""
+
+    def load(self, segment: Segment) -> None:
+        """Insert every record of a segment; idempotent by its token."""
+        ...
+
+    def holds_part_of(self, segment: Segment) -> bool:
+        """Whether any record of the segment is stored."""
+        ...
+
+
+class SplittingSource(SegmentSource, Protocol):
+    """A source that can also cut a segment in two."""
+
+    def split(self, segment: Segment) -> list[Segment]:
+        """Two segments with half of the frames each, in place of the given one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LaneStatistics:
+    """
+    One signal's loading since the start.
+
+    Args:
+        segments, records, bytes: What the engine has taken.
+        load_s: Time spent in the engine, seconds.
+        failures: Attempts that the engine refused.
+        splits: Segments cut in two to isolate what can't be stored.
+        quarantined: Segments set aside.
+        waiting: 1 while the lane waits for the machine to recover, else 0.
+        last_error: What the engine said last; empty when the last load worked.
+    """
+
+    segments: int = 0
+    records: int = 0
+    bytes: int = 0
+    load_s: float = 0.0
+    failures: int = 0
+    splits: int = 0
+    quarantined: int = 0
+    waiting: int = 0
+    last_error: str = ""
+
+
+@dataclass(slots=True)
+class _Lane:
+    signal: Signal
+    segments: int = 0
+    records: int = 0
+    bytes: int = 0
+    load_s: float = 0.0
+    failures: int = 0
+    splits: int = 0
+    quarantined: int = 0
+    waiting: int = 0
+    last_error: str = ""
+    thread: threading.Thread | None = field(default=None)
+
+    def statistics(self) -> LaneStatistics:
+        names = LaneStatistics.__dataclass_fields__
+        return LaneStatistics(**{name: getattr(self, name) for name in names})
+
+
+class Loader:
+    """
+    Keeps the store up with the journal.
+
+    Args:
+        source: Where segments come from (the journal).
+        sink: Where they go (the store).
+        clock: For durations.
+        signals: Which lanes to run.
+    """
+
+    def __init__(self, source: SplittingSource, sink: Sink, *, clock: Clock, signals: Sequence[Signal] = tuple(Signal)) -> None:
+        self._source = source
+        self._sink = sink
+        self._clock = clock
+        self._lanes = {signal: _Lane(signal) for signal in signals}
+        self._stop = threading.Event()
+        self._drain = threading.Event()
+
+    def start(self) -> None:
+        """Begin loading, one thread per signal."""
+        for lane in self._lanes.values():
+            lane.thread = threading.Thread(target=self._run, args=(lane,), name=f"loader-{lane.signal.value}", daemon=True)
+            lane.thread.start()
+
+    def stop(self, *, drain_s: float = 0.0) -> bool:
+        """
+        Stop loading.
+
+        Args:
+            drain_s: How long to go on until no closed segment is left, seconds. What is left then stays in the journal.
+
+        Returns:
+            Whether every lane came to its end: nothing was left when `drain_s` > 0.
+        """
+        if drain_s > 0:
+            self._drain.set()
+            self._join(drain_s)
+        finished = self._drain.is_set() and not self._running()
+        self._stop.set()
+        self._join(60.0)
+        return finished
+
+    def load_pending(self) -> int:
+        """Load in this thread whatever is closed now; returns the number of segments. For use without `start`."""
+        loaded = 0
+        for lane in self._lanes.values():
+            while segment := self._source.take(lane.signal, timeout_s=0):
+                self._load_until_settled(lane, segment)
+                loaded += 1
+        return loaded
+
+    def statistics(self) -> dict[Signal, LaneStatistics]:
+        """Counters by signal."""
+        return {signal: lane.statistics() for signal, lane in self._lanes.items()}
+
+    def _run(self, lane: _Lane) -> None:
+        while not self._stop.is_set():
+            segment = self._source.take(lane.signal, timeout_s=0 if self._drain.is_set() else TAKE_TIMEOUT_S)
+            if segment is not None:
+                self._load_until_settled(lane, segment)
+            elif self._drain.is_set():
+                return
+
+    def _load_until_settled(self, lane: _Lane, segment: Segment) -> None:
+        pending = [segment]
+        while pending and not self._stop.is_set():
+            pending = self._settle(lane, pending[0]) + pending[1:]
+
+    def _settle(self, lane: _Lane, segment: Segment) -> list[Segment]:
+        """Load one segment, or set it aside; returns the halves when it had to be split."""
+        attempt = 0
+        while not self._stop.is_set():
+            error = self._attempt(lane, segment)
+            if error is None:
+                return []
+            attempt += 1
+            if _is_machine_fault(error):
+                lane.waiting = 1
+            elif isinstance(error, LimitExceeded) or attempt >= ATTEMPTS_BEFORE_SPLIT:
+                halves = self._give_up(lane, segment, error)
+                if halves is not None:
+                    return halves
+            self._stop.wait(RETRY_S[min(attempt, len(RETRY_S)) - 1])
+        return []
+
+    def _attempt(self, lane: _Lane, segment: Segment) -> TocsinError | None:
+        begun = self._clock.monotonic_s()
+        try:
+            self._sink.load(segment)
+        except TocsinError as error:
+            lane.failures += 1
+            lane.last_error = str(error)
+            log.error("the engine refused segment %s (%d records): %s", segment.token, segment.records, error)
+            return error
+        lane.load_s += self._clock.monotonic_s() - begun
+        lane.segments, lane.records, lane.bytes = lane.segments + 1, lane.records + segment.records, lane.bytes + segment.size_bytes
+        lane.waiting, lane.last_error = 0, ""
+        self._source.complete(segment)
+        return None
+
+    def _give_up(self, lane: _Lane, segment: Segment, error: TocsinError) -> list[Segment] | None:
+        """Split or quarantine; None when the engine can't even say what it holds, so that only waiting is safe."""
+        try:
+            partial = self._sink.holds_part_of(segment)
+        except TocsinError as failure:
+            lane.waiting, lane.last_error = 1, str(failure)
+            return None
+        if segment.frames > 1 and not partial:
+            lane.splits += 1
+            log.warning("splitting segment %s (%d requests) to find what the engine refuses", segment.token, segment.frames)
+            return self._source.split(segment)
+        lane.quarantined += 1
+        log.error("quarantined segment %s (%d records): %s; see `tocsin journal`", segment.token, segment.records, error)
+        self._source.quarantine(segment, f"{error}" + (" (a part of it is stored; replay keeps its token)" if partial else ""))
+        return []
+
+    def _running(self) -> bool:
+        return any(lane.thread is not None and lane.thread.is_alive() for lane in self._lanes.values())
+
+    def _join(self, timeout_s: float) -> None:
+        deadline_s = self._clock.monotonic_s() + timeout_s
+        for lane in self._lanes.values():
+            if lane.thread is not None:
+                lane.thread.join(max(0.0, deadline_s - self._clock.monotonic_s()))
+
+
+def _is_machine_fault(error: TocsinError) -> bool:
+    return any(word in str(error) for word in MACHINE_FAULTS)

@@ -1,0 +1,162 @@
+-- Metrics of all five OTLP kinds. What identifies a series stands once in `series`; `samples` holds numbers alone.
+--
+--   gauge, sum                1 series per attribute set                      component ''
+--   histogram                 count, sum, min, max, and one per bucket        component 'count', ..., 'bucket' with its upper bound (cumulative counts)
+--   summary                   count, sum, and one per quantile                component 'count', 'sum', 'quantile' with the quantile as bound
+--   exponential histogram     1 series, its points whole in `histograms`      component 'histogram'
+--
+-- `points` stores nothing: decoded segments pass through it once and the views below take from it what each table needs.
+CREATE TABLE IF NOT EXISTS points
+(
+    ts DateTime64(3, 'UTC'),
+    start_ts DateTime64(3, 'UTC'),
+    name LowCardinality(String),
+    kind LowCardinality(String),
+    unit LowCardinality(String),
+    description LowCardinality(String),
+    temporality Int8,
+    monotonic UInt8,
+    service LowCardinality(String),
+    resource LowCardinality(String),
+    scope_name LowCardinality(String),
+    scope_version LowCardinality(String),
+    attributes Map(LowCardinality(String), String),
+    attribute_types LowCardinality(String),
+    series_ids Array(UInt64),
+    components Array(LowCardinality(String)),
+    bounds Array(Float64),
+    values Array(Float64),
+    histogram_count UInt64,
+    histogram_sum Float64,
+    histogram_min Float64,
+    histogram_max Float64,
+    scale Int32,
+    zero_count UInt64,
+    zero_threshold Float64,
+    positive_offset Int32,
+    positive_counts Array(UInt64),
+    negative_offset Int32,
+    negative_counts Array(UInt64),
+    exemplar_ts Array(DateTime64(3, 'UTC')),
+    exemplar_values Array(Float64),
+    exemplar_trace_ids Array(FixedString(16)),
+    exemplar_span_ids Array(FixedString(8)),
+    exemplar_attributes Array(Map(LowCardinality(String), String)),
+    received DateTime64(9, 'UTC'),
+    redactions UInt16,
+    cuts UInt16,
+    segment UInt64
+)
+ENGINE = Null;
+
+CREATE TABLE IF NOT EXISTS samples
+(
+    series_id UInt64 CODEC(ZSTD(1)),
+    ts DateTime64(3, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+    value Float64 CODEC(Gorilla, ZSTD(1)),
+    start_ts DateTime64(3, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+    received DateTime('UTC') CODEC(Delta(4), ZSTD(1)),
+    segment UInt64 CODEC(ZSTD(1))
+)
+ENGINE = MergeTree
+PARTITION BY if(ts < toDateTime64('2020-01-01 00:00:00', 3, 'UTC'), toStartOfYear(ts), toMonday(ts))
+ORDER BY (series_id, ts)
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS samples_from_points TO samples AS
+SELECT series_id, ts, value, start_ts, toDateTime(points.received, 'UTC') AS received, segment
+FROM points ARRAY JOIN series_ids AS series_id, values AS value WHERE kind != 'exponential_histogram';
+
+-- The id is a hash of all the other columns, so they are the same in every row that a merge puts together.
+CREATE TABLE IF NOT EXISTS series
+(
+    name LowCardinality(String) CODEC(ZSTD(1)),
+    series_id UInt64 CODEC(ZSTD(1)),
+    kind LowCardinality(String) CODEC(ZSTD(1)),
+    component LowCardinality(String) CODEC(ZSTD(1)),
+    bound Float64 CODEC(ZSTD(1)),
+    unit LowCardinality(String) CODEC(ZSTD(1)),
+    description LowCardinality(String) CODEC(ZSTD(1)),
+    temporality Int8 CODEC(ZSTD(1)),
+    monotonic UInt8 CODEC(ZSTD(1)),
+    service LowCardinality(String) CODEC(ZSTD(1)),
+    resource LowCardinality(String) CODEC(ZSTD(1)),
+    scope_name LowCardinality(String) CODEC(ZSTD(1)),
+    scope_version LowCardinality(String) CODEC(ZSTD(1)),
+    attributes Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    attribute_types LowCardinality(String) CODEC(ZSTD(1)),
+    day Date CODEC(ZSTD(1)),
+    first_ts SimpleAggregateFunction(min, DateTime64(3, 'UTC')) CODEC(ZSTD(1)),
+    last_ts SimpleAggregateFunction(max, DateTime64(3, 'UTC')) CODEC(ZSTD(1)),
+    received SimpleAggregateFunction(max, DateTime('UTC')) CODEC(ZSTD(1))
+)
+ENGINE = AggregatingMergeTree
+PARTITION BY if(day < toDate('2020-01-01'), toStartOfYear(day), toMonday(day))
+ORDER BY (name, series_id, day)
+SETTINGS allow_dimensions_outside_sorting_key = 1, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS series_from_points TO series AS
+SELECT name, series_id, any(points.kind) AS kind, any(component) AS component, any(bound) AS bound, any(points.unit) AS unit,
+    any(points.description) AS description, any(points.temporality) AS temporality, any(points.monotonic) AS monotonic,
+    any(points.service) AS service, any(points.resource) AS resource, any(points.scope_name) AS scope_name,
+    any(points.scope_version) AS scope_version, any(points.attributes) AS attributes, any(points.attribute_types) AS attribute_types,
+    toDate(ts) AS day, min(ts) AS first_ts, max(ts) AS last_ts, toDateTime(max(points.received), 'UTC') AS received
+FROM points ARRAY JOIN series_ids AS series_id, components AS component, bounds AS bound
+GROUP BY name, series_id, day;
+
+-- Points of exponential histograms (Prometheus: native histograms). Bucket i holds (base^i, base^(i+1)], base = 2^(2^-scale);
+-- counts are per bucket from the offset on.
+CREATE TABLE IF NOT EXISTS histograms
+(
+    series_id UInt64 CODEC(ZSTD(1)),
+    ts DateTime64(3, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+    start_ts DateTime64(3, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+    count UInt64 CODEC(T64, ZSTD(1)),
+    sum Float64 CODEC(Gorilla, ZSTD(1)),
+    min Float64 CODEC(Gorilla, ZSTD(1)),
+    max Float64 CODEC(Gorilla, ZSTD(1)),
+    scale Int32 CODEC(ZSTD(1)),
+    zero_count UInt64 CODEC(T64, ZSTD(1)),
+    zero_threshold Float64 CODEC(ZSTD(1)),
+    positive_offset Int32 CODEC(ZSTD(1)),
+    positive_counts Array(UInt64) CODEC(T64, ZSTD(1)),
+    negative_offset Int32 CODEC(ZSTD(1)),
+    negative_counts Array(UInt64) CODEC(T64, ZSTD(1)),
+    received DateTime('UTC') CODEC(Delta(4), ZSTD(1)),
+    segment UInt64 CODEC(ZSTD(1))
+)
+ENGINE = MergeTree
+PARTITION BY if(ts < toDateTime64('2020-01-01 00:00:00', 3, 'UTC'), toStartOfYear(ts), toMonday(ts))
+ORDER BY (series_id, ts)
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS histograms_from_points TO histograms AS
+SELECT series_ids[1] AS series_id, ts, start_ts, histogram_count AS count, histogram_sum AS sum, histogram_min AS min, histogram_max AS max,
+    scale, zero_count, zero_threshold, positive_offset, positive_counts, negative_offset, negative_counts,
+    toDateTime(points.received, 'UTC') AS received, segment
+FROM points WHERE kind = 'exponential_histogram';
+
+-- From a number to the trace that shows it.
+CREATE TABLE IF NOT EXISTS exemplars
+(
+    name LowCardinality(String) CODEC(ZSTD(1)),
+    series_id UInt64 CODEC(ZSTD(1)),
+    ts DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    value Float64 CODEC(ZSTD(1)),
+    trace_id FixedString(16) CODEC(ZSTD(1)),
+    span_id FixedString(8) CODEC(ZSTD(1)),
+    attributes Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    received DateTime('UTC') CODEC(Delta(4), ZSTD(1)),
+    segment UInt64 CODEC(ZSTD(1))
+)
+ENGINE = MergeTree
+PARTITION BY if(ts < toDateTime64('2020-01-01 00:00:00', 3, 'UTC'), toStartOfYear(ts), toMonday(ts))
+ORDER BY (name, series_id, ts)
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS exemplars_from_points TO exemplars AS
+SELECT name, series_ids[1] AS series_id, exemplar_at AS ts, exemplar_value AS value, trace_id, span_id, exemplar_attribute_map AS attributes,
+    toDateTime(points.received, 'UTC') AS received, segment
+FROM points
+ARRAY JOIN exemplar_ts AS exemplar_at, exemplar_values AS exemplar_value, exemplar_trace_ids AS trace_id, exemplar_span_ids AS span_id,
+    exemplar_attributes AS exemplar_attribute_map;

@@ -1,0 +1,122 @@
+"""
+The store: an engine with our tables in it.
+
+    segment -> load() -> rows; engine.query() -> answers; expire() -> less rows
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tocsin.clock import Clock
+from tocsin.model.batch import Segment
+from tocsin.store.chdb import ChdbEngine
+from tocsin.store.clickhouse import ClickHouseEngine
+from tocsin.store.engine import Engine, EngineStatistics, SettingValue
+from tocsin.store.migrate import migrate
+from tocsin.store.options import StoreOptions
+from tocsin.store.retention import expire
+from tocsin.store.sql import Sql
+from tocsin.store.tables import LOADS, SEGMENT_TABLES, Load, retention_days
+
+REQUESTS_PER_BLOCK = 64  # requests decoded at a time: bounds the memory that nested columns take before they are flat
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStatistics:
+    """The engine's counters, and rows dropped by retention since opening."""
+
+    engine: EngineStatistics
+    rows_expired: int
+
+
+class Store:
+    """
+    Telemetry on an engine.
+
+    Args:
+        engine: Holds the tables; closed with the store.
+        options: Redaction, limits, retention.
+        clock: What retention calls now.
+    """
+
+    def __init__(self, engine: Engine, options: StoreOptions, *, clock: Clock) -> None:
+        self.engine = engine
+        self._options = options
+        self._clock = clock
+        self._rows_expired = 0
+        self.migrated = migrate(engine)
+        self._selects = {load.name: load.select(options) for loads in LOADS.values() for load in loads}
+
+    @classmethod
+    def open(cls, data_dir: Path, options: StoreOptions, *, clock: Clock) -> Store:
+        """
+        Open the store that the options name: a server by URL, or the embedded engine on `data_dir/engine`.
+
+        Raises:
+            Conflict: Another process, or this one, has the engine's directory open.
+            StoreError: The engine does not start or can't be reached.
+        """
+        if options.engine.url is not None:
+            return cls(ClickHouseEngine(options.engine.url.get_secret_value(), options.engine), options, clock=clock)
+        return cls(ChdbEngine(data_dir / "engine", options.engine), options, clock=clock)
+
+    def load(self, segment: Segment) -> None:
+        """
+        Insert every record of a segment, with the rollups made from them; a segment that is in already changes nothing.
+
+        Raises:
+            StoreError, LimitExceeded, Timeout: The engine refused; repeating is safe.
+        """
+        for load in LOADS[segment.signal]:
+            select = Sql(self._selects[load.name], {"segment": segment_number(segment)})
+            settings = _load_settings(load, segment)
+            self.engine.load(load.table, select, segment.path, structure=load.schema.structure, settings=settings)
+
+    def holds_part_of(self, segment: Segment) -> bool:
+        """Whether any record of the segment is stored."""
+        for table in SEGMENT_TABLES[segment.signal]:
+            counted = Sql(f"SELECT count() FROM {table} WHERE segment = {{segment:UInt64}}", {"segment": segment_number(segment)})  # noqa: S608
+            if self.engine.query(counted).rows[0][0]:
+                return True
+        return False
+
+    def expire(self) -> dict[str, int]:
+        """Drop what is older than its retention; returns rows dropped by table."""
+        dropped = expire(self.engine, retention_days(self._options.retention), now_ns=self._clock.now_ns())
+        self._rows_expired += sum(dropped.values())
+        return dropped
+
+    def statistics(self) -> StoreStatistics:
+        """Counters since opening."""
+        return StoreStatistics(engine=self.engine.statistics(), rows_expired=self._rows_expired)
+
+    def close(self) -> None:
+        """Close the engine; idempotent."""
+        self.engine.close()
+
+
+def segment_number(segment: Segment) -> int:
+    """The number, 64 bits, by which rows name the segment that they came from: the start of the SHA-256 of its token."""
+    return int.from_bytes(hashlib.sha256(segment.token.encode()).digest()[:8], "little")
+
+
+def _load_settings(load: Load, segment: Segment) -> Mapping[str, SettingValue]:
+    """One block per partition and insert, so that the token alone decides whether it is in; see the decision record on loading."""
+    return {
+        "format_schema_source": "string",
+        "format_schema": load.schema.messages,
+        "format_schema_message_name": "Request",
+        "input_format_protobuf_oneof_presence": 1,
+        "insert_deduplication_token": f"{segment.token}/{load.name}",
+        "deduplicate_blocks_in_dependent_materialized_views": 1,
+        "max_insert_threads": 1,
+        "max_block_size": REQUESTS_PER_BLOCK,
+        "min_insert_block_size_rows": 2**40,
+        "min_insert_block_size_bytes": 2**40,
+        "max_partitions_per_insert_block": 0,
+        "async_insert": 0,
+    }
