@@ -24,8 +24,8 @@ MONTHS = {"Jan": 1, "Feb": 2, "Mar": 3, "Apr": 4, "May": 5, "Jun": 6, "Jul": 7, 
 # A user may hold spaces, but no more than 200 characters: without that bound a hostile line would take quadratic time.
 _LINE = re.compile(
     r"(?:(?P<host>[^\s:]+):(?P<port>\d{1,5}) )?(?P<client>\S+) \S+ (?P<user>[^\[\"]{1,200}?) \[(?P<time>[^\]]{1,40})\] "
-    r'"(?P<request>(?:[^"\\]|\\.)*)" (?P<status>\d{3}) (?P<size>\d{1,18}|-)'
-    r'(?: "(?P<referer>(?:[^"\\]|\\.)*)" "(?P<agent>(?:[^"\\]|\\.)*)")?(?:\s.*)?',
+    r'"(?P<request>[^"\\]*(?:\\.[^"\\]*)*)" (?P<status>\d{3}) (?P<size>\d{1,18}|-)'
+    r'(?: "(?P<referer>[^"\\]*(?:\\.[^"\\]*)*)" "(?P<agent>[^"\\]*(?:\\.[^"\\]*)*)")?(?:\s.*)?',
     re.DOTALL,
 )
 _TIME = re.compile(r"(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)")

@@ -12,11 +12,12 @@ from typing import Any
 from tocsin.errors import ParseError
 from tocsin.wire.log_request import SERVICE_KEYS, TIME_KEYS
 
-_PAIR = re.compile(r'\s*([^\s="]+)(?:(=)(?:"((?:[^"\\]|\\.)*)"(?!\S)|([^\s"]*)(?!\S)))?(?=\s|$)')
+_PAIR = re.compile(r'\s*([^\s="]+)(?:(=)(?:"([^"\\]*(?:\\.[^"\\]*)*)"|([^\s"]*)))?(?!\S)')
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,17})(\.\d{1,17})?(?:[eE][+-]?\d{1,3})?")
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 _WORDS: dict[str, Any] = {"true": True, "false": False, "null": None}
+_TYPED_STARTS = frozenset("-0123456789tfn")
 _TEXT_KEYS = frozenset((*TIME_KEYS, *SERVICE_KEYS, "trace_id", "span_id"))  # digits alone may be an id: those stay text
 
 
@@ -29,20 +30,20 @@ def parse_logfmt(text: str) -> dict[str, Any]:
     """
     fields: dict[str, Any] = {}
     position, pairs, end = 0, 0, len(text.rstrip())
-    while position < end:
-        match = _PAIR.match(text, position)
-        if match is None:
-            raise ParseError(f"not logfmt from column {position + 1}: {text[position : position + 40]!r}", position=position)
+    for match in _PAIR.finditer(text, 0, end):
+        if match.start() != position:
+            break
         key, equals, quoted, bare = match.groups()
-        if quoted is not None:
-            value: Any = _ESCAPE.sub(_unescape, quoted) if "\\" in quoted else quoted
-        elif equals is None:
-            value = True
+        if bare is not None:
+            fields[key] = bare if bare[:1] not in _TYPED_STARTS or key in _TEXT_KEYS else _typed(bare)
+        elif quoted is not None:
+            fields[key] = _ESCAPE.sub(_unescape, quoted) if "\\" in quoted else quoted
         else:
-            value = bare if key in _TEXT_KEYS else _typed(bare)
+            fields[key] = True
         pairs += equals is not None
-        fields[key] = value
         position = match.end()
+    if position != end:
+        raise ParseError(f"not logfmt from column {position + 1}: {text[position : position + 40]!r}", position=position)
     if not pairs:
         raise ParseError("no key=value pair in the line")
     return fields
