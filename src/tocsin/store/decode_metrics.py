@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tocsin.store.decode import INT64_MAX, SEGMENT_PLACEHOLDER, attributes, functions, resource_json, service_name
+from tocsin.store.decode import INT64_MAX, cleaned, functions, resource_columns, value_texts, value_types
 from tocsin.store.options import StoreOptions
+from tocsin.store.redact import MARK
 
 NO_RECORDED_VALUE = 1  # bit of DataPointFlags. Source: OTLP metrics.proto
 STALE = "reinterpretAsFloat64(toUInt64(9218868437227405314))"  # 0x7ff0000000000002, the NaN by which Prometheus says that a series ended
 
+ORIGIN = "received_unix_nano, resource, service, scope_name, scope_version"
+POINT_ORIGIN = f"{ORIGIN}, name, unit, description, kind, temporality, monotonic"
 HISTOGRAM_COMPONENTS = ("count", "sum", "min", "max")
 
 
@@ -81,51 +84,58 @@ def summaries_select(options: StoreOptions) -> str:
 
 
 def _select(families: str, columns: Mapping[str, str], options: StoreOptions) -> str:
-    own = attributes("p.attributes", options)
-    time = f"fromUnixTimestamp64Milli(toInt64(intDiv(least(p.time_unix_nano, {INT64_MAX}), 1000000)), 'UTC')"
-    start = f"fromUnixTimestamp64Milli(toInt64(intDiv(least(p.start_time_unix_nano, {INT64_MAX}), 1000000)), 'UTC')"
+    texts = cleaned(
+        _points(families, options),
+        keys="p.attributes.key",
+        texts=value_texts("p.attributes.value"),
+        types=value_types("p.attributes.value"),
+        keep=f"p, {POINT_ORIGIN}",
+        options=options,
+    )
     identity = (
-        "cityHash64(name, kind, unit, temporality, resource, scope_name, "
-        "arraySort(arrayMap((k, v) -> concat(k, '=', v), mapKeys(attributes), mapValues(attributes))))"
+        "cityHash64(name, kind, unit, temporality, resource, scope_name, arraySort(arrayMap((k, v) -> cityHash64(k, v), keys, clean)))"
     )
     extra = "".join(f",\n    {expression} AS {name}" for name, expression in columns.items())
     return f"""{functions(options)}
 SELECT
-    {time} AS ts,
-    {start} AS start_ts,
+    {_milliseconds("p.time_unix_nano")} AS ts,
+    {_milliseconds("p.start_time_unix_nano")} AS start_ts,
     name,
     kind,
     unit,
     description,
-    toInt8(temporality_number) AS temporality,
-    toUInt8(monotonic_number) AS monotonic,
+    temporality,
+    monotonic,
     service,
     resource,
     scope_name,
     scope_version,
-    {own.map} AS attributes,
-    {own.types} AS attribute_types,
-    arrayMap((c, b) -> cityHash64({identity}, c, b), components, bounds) AS series_ids,
+    CAST((keys, clean), 'Map(LowCardinality(String), String)') AS attributes,
+    arrayStringConcat(clean_types) AS attribute_types,
+    arrayMap((c, b) -> cityHash64(base_id, c, b), components, bounds) AS series_ids,
     fromUnixTimestamp64Nano(toInt64(received_unix_nano), 'UTC') AS received,
-    toUInt16(least(65535, {own.redactions})) AS redactions,
-    toUInt16(least(65535, {own.cuts})) AS cuts,
+    redactions,
+    cuts,
     {{segment:UInt64}} AS segment{extra}
-FROM ({_points(families, options)})"""
+FROM (SELECT *, {identity} AS base_id FROM ({texts}))"""
 
 
 def _points(families: str, options: StoreOptions) -> str:
     return f"""
-    SELECT received_unix_nano, resource, service, scope_name, scope_version, name, unit, description, arrayJoin({families}) AS family,
-        family.1 AS p, toLowCardinality(family.2) AS kind, family.3 AS temporality_number, family.4 AS monotonic_number
+    SELECT {ORIGIN}, name, unit, description, family.1 AS p, toLowCardinality(family.2) AS kind, toInt8(family.3) AS temporality,
+        toUInt8(family.4) AS monotonic
     FROM (
-        SELECT received_unix_nano, resource, service, scope.scope.name AS scope_name, scope.scope.version AS scope_version,
-            arrayJoin(scope.metrics) AS m, m.name AS name, m.unit AS unit, m.description AS description
+        SELECT {ORIGIN}, m.name AS name, m.unit AS unit, m.description AS description, arrayJoin({families}) AS family
         FROM (
-            SELECT received_unix_nano, toLowCardinality({resource_json("r.resource.attributes", options)}) AS resource,
-                {service_name("r.resource.attributes")} AS service, arrayJoin(r.scope_metrics) AS scope
-            FROM (SELECT received_unix_nano, arrayJoin(resource_metrics) AS r FROM {SEGMENT_PLACEHOLDER})
+            SELECT received_unix_nano, resource, service, scope.scope.name AS scope_name, scope.scope.version AS scope_version,
+                arrayJoin(scope.metrics) AS m
+            FROM ({resource_columns(options, resources="resource_metrics", scopes="scope_metrics")})
         )
     )"""
+
+
+def _milliseconds(nanoseconds: str) -> str:
+    return f"fromUnixTimestamp64Milli(toInt64(intDiv(least({nanoseconds}, {INT64_MAX}), 1000000)), 'UTC')"
 
 
 def _or_stale(value: str) -> str:
@@ -133,11 +143,13 @@ def _or_stale(value: str) -> str:
 
 
 def _exemplars(options: StoreOptions) -> dict[str, str]:
-    own = attributes("e.filtered_attributes", options)
+    secret = f"if(is_secret_key(k), '{MARK}', if(is_suspicious(v), treat(v), v))"
+    keys, texts = "e.filtered_attributes.key", value_texts("e.filtered_attributes.value")
     return {
-        "exemplar_ts": f"arrayMap(e -> fromUnixTimestamp64Milli(toInt64(intDiv(least(e.time_unix_nano, {INT64_MAX}), 1000000)), 'UTC'), p.exemplars)",
+        "exemplar_ts": f"arrayMap(e -> {_milliseconds('e.time_unix_nano')}, p.exemplars)",
         "exemplar_values": "arrayMap(e -> if(e.as_int != 0, toFloat64(e.as_int), e.as_double), p.exemplars)",
         "exemplar_trace_ids": "arrayMap(e -> toFixedString(substring(e.trace_id, 1, 16), 16), p.exemplars)",
         "exemplar_span_ids": "arrayMap(e -> toFixedString(substring(e.span_id, 1, 8), 8), p.exemplars)",
-        "exemplar_attributes": f"arrayMap(e -> {own.map}, p.exemplars)",
+        "exemplar_attributes": f"arrayMap(e -> CAST(({keys}, arrayMap((k, v) -> {secret}, {keys}, {texts})), "
+        "'Map(LowCardinality(String), String)'), p.exemplars)",
     }
