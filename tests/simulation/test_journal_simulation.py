@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 
 import pytest
-
 from tests.simulation.world import World
 
 SCENARIOS = int(os.environ.get("TOCSIN_SIMULATION_SCENARIOS", "300"))

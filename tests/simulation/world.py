@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from tests.simulation.disk import Crash, Faults, SimulatedDisk
+
 from tocsin.clock import SeededEntropy
 from tocsin.errors import JournalError, Overloaded
 from tocsin.journal.journal import Journal

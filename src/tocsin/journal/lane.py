@@ -213,6 +213,7 @@ class Lane:
         with self._lock:
             self._disk_failing = False
             self._backlog_bytes += size_bytes
+            self._writing_segments = self._writer.segments
             self._counts["commits"] += 1
             self._counts["acknowledged_batches"] += len(entries)
             self._counts["acknowledged_records"] += sum(entry.batch.records for entry in entries)
@@ -225,7 +226,11 @@ class Lane:
             first, self._disk_failing = not self._disk_failing, True
             self._counts["commits_failed"] += 1
         if first:  # once per outage: a full disk would otherwise be filled further by its own log
-            logger.error("the journal can't be written, requests are refused until it can: %s", error, exc_info=None if isinstance(error, OSError) else error)
+            logger.error(
+                "the journal can't be written, requests are refused until it can: %s",
+                error,
+                exc_info=None if isinstance(error, OSError) else error,
+            )
 
     # ----------------------------------------------------------------------------------------------------------- going out
 
