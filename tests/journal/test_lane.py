@@ -352,6 +352,31 @@ def test_nobody_asking_leaves_the_file_open(opened: Opener, clock: FakeClock) ->
     assert lane(journal).backlog_segments == 1
 
 
+def test_sealing_offers_everything_at_once(opened: Opener) -> None:
+    """After a seal all that was acknowledged can be taken without waiting, however young, and a second one finds nothing to do."""
+    journal = opened(options(segment_age_s_min=60))
+    append(journal, b"young")
+    append(journal, b"log", signal=Signal.LOGS)
+    assert journal.take(Signal.TRACES, timeout_s=0) is None
+    assert journal.seal(timeout_s=WAIT_S)
+    for signal, body in ((Signal.TRACES, b"young"), (Signal.LOGS, b"log")):
+        segment = journal.take(signal, timeout_s=0)
+        assert segment
+        assert bodies(segment) == [body]
+    assert journal.seal(timeout_s=WAIT_S)
+    assert journal.take(Signal.TRACES, timeout_s=0) is None
+
+
+def test_sealing_says_when_the_disk_does_not_let_it(journal: Journal, disk: FailingDisk) -> None:
+    """A file that can't be closed is not claimed to be on offer; when the disk is well again it is."""
+    append(journal, b"body")
+    disk.failures["rename"] = BROKEN
+    assert not journal.seal(timeout_s=0.05)
+    disk.failures.clear()
+    assert journal.seal(timeout_s=WAIT_S)
+    assert bodies(take(journal)) == [b"body"]
+
+
 def test_a_waiting_taker_is_woken(journal: Journal) -> None:
     """Take blocks until something is written, then returns it."""
     with ThreadPoolExecutor(1) as pool:

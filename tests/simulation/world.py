@@ -76,8 +76,19 @@ class World:
         """So many random things happen, with crashes in between."""
         for _ in range(steps):
             happening = self.chance.choices(
-                (self._send, self._turn, self._take, self._load, self._replay, self._break, self._heal, self._plan_crash, self._reopen),
-                weights=(30, 30, 14, 20, 2, 3, 5, 2, 1),
+                (
+                    self._send,
+                    self._turn,
+                    self._take,
+                    self._load,
+                    self._replay,
+                    self._break,
+                    self._heal,
+                    self._plan_crash,
+                    self._reopen,
+                    self._seal,
+                ),
+                weights=(30, 30, 14, 20, 2, 3, 5, 2, 1, 1),
             )[0]
             try:
                 happening()
@@ -99,6 +110,9 @@ class World:
 
     def _turn(self) -> None:
         self.journal.turn()
+
+    def _seal(self) -> None:
+        self.journal.seal(timeout_s=0)
 
     def _take(self) -> None:
         segment = self.journal.take(self.chance.choice(list(Signal)), timeout_s=0)

@@ -116,6 +116,18 @@ class Journal:
         """The signal's oldest segment that was not taken yet; waits up to `timeout_s` seconds, closing the open one if need be."""
         return self._lanes[signal].take(timeout_s=timeout_s)
 
+    def seal(self, *, timeout_s: float) -> bool:
+        """
+        Close the open files whatever their age, so that `take` finds everything that was acknowledged before this call.
+
+        For a loader that drains: a file younger than `segment_age_s_min` would not be handed out otherwise.
+
+        Returns:
+            False when a file could not be closed within `timeout_s` seconds per signal; it stays for the next start.
+        """
+        sealed = [lane.seal(timeout_s=timeout_s) for lane in self._lanes.values()]  # every one, also when the first fails
+        return all(sealed)
+
     def complete(self, segment: Segment) -> None:
         """The engine has it durably: its file goes. Never fails: a file that can't be removed is tried again later."""
         self._lanes[segment.signal].complete(segment)

@@ -68,6 +68,8 @@ class Lane:
         self._writing_segments = 0
         self._unremoved: list[Path] = []
         self._segment_wanted = False
+        self._seals_asked = 0
+        self._seals_done = 0
         self._stopping = False
         self._closed = False
         self._disk_failing = False
@@ -159,9 +161,10 @@ class Lane:
                 self._work.wait(self._sleep_s())
             entries = self._next_entries()
             last = self._stopping and not self._queue
+            seals = self._seals_asked
         if entries:
             self._commit(entries)
-        if last or self._roll_due():
+        if last or seals > self._seals_done or self._roll_due():
             self._writer.roll()
             self._segment_wanted = False
         segments = self._writer.finish()
@@ -169,6 +172,8 @@ class Lane:
             self._writing_segments = self._writer.segments
             self._counts["segments_closed"] += len(segments)
             self._put_on_offer(segments)
+            if not self._writer.unfinished:
+                self._seals_done = seals
             self._closed = last
             self._offered.notify_all()
         return not last
@@ -178,7 +183,9 @@ class Lane:
         age_s = self._writer.open_age_s
         if self._segment_wanted and age_s is not None:
             return max(0.0, self._options.segment_age_s_min - age_s)
-        return FINISH_RETRY_S if self._writer.unfinished else None
+        if self._writer.unfinished:
+            return FINISH_RETRY_S
+        return 0.0 if self._seals_asked > self._seals_done else None
 
     def _roll_due(self) -> bool:
         if self._writer.open_bytes >= self._options.segment_bytes_max:
@@ -247,6 +254,17 @@ class Lane:
         with self._lock:
             self._offered.wait_for(self._ready_or_ask, timeout_s)
             return self._ready.pop(0) if self._ready else None
+
+    def seal(self, *, timeout_s: float) -> bool:
+        """Close the open file whatever its age; True when everything acknowledged before this call is on offer, False when time ran out."""
+        with self._lock:
+            self._seals_asked += 1
+            mine = self._seals_asked
+            self._work.notify()
+        if self._thread is None:
+            self.turn(wait=False)
+        with self._lock:
+            return self._offered.wait_for(lambda: self._closed or self._seals_done >= mine, timeout_s)
 
     def complete(self, segment: Segment) -> None:
         """Forget the segment and remove its file; its name may come back after a crash, which the engine's deduplication bears."""
