@@ -1,0 +1,69 @@
+"""The HTTP application: OTLP, the JSON API under /api, probes and metrics, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
+
+from tocsin.api import correlate, errors, failures, journal, logs, reference, services, sql, status, traces
+from tocsin.api.browser import BrowserGuard
+from tocsin.api.context import Context
+
+AREAS: tuple[APIRouter, ...] = (
+    logs.router,
+    correlate.router,
+    traces.router,
+    services.router,
+    failures.router,
+    sql.router,
+    journal.router,
+    status.router,
+)
+DESCRIPTION = """\
+Questions about telemetry, answered as JSON.
+
+Instants are RFC 3339 texts with nine decimals, always UTC; durations are nanoseconds. Every error is
+`{"error": {"code", "message", "retryable"}}` with a stable `code`.
+"""
+
+
+def create_application(
+    context: Context,
+    *,
+    ingest: Sequence[BaseRoute] = (),
+    hosts: Collection[str] | None = None,
+) -> FastAPI:
+    """
+    Build the application.
+
+    Args:
+        context: What its handlers work with.
+        ingest: The OTLP routes; none where only questions are asked.
+        hosts: Names that the Host header may carry; None allows any.
+    """
+    app = FastAPI(
+        title="Tocsin",
+        version=status.package_version(),
+        description=DESCRIPTION,
+        openapi_url="/api/openapi.json",
+        docs_url=None,  # FastAPI's own pages load their scripts from the internet
+        redoc_url=None,
+        generate_unique_id_function=_operation_id,
+    )
+    app.state.context = context
+    app.router.routes.extend(ingest)  # first, because they are asked most
+    for area in AREAS:
+        app.include_router(area, prefix="/api")
+    app.include_router(status.probes)
+    app.include_router(reference.router)
+    errors.install(app)
+    app.add_middleware(BrowserGuard, hosts=hosts)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    """Names for generated clients: `search_logs` rather than `search_logs_api_logs_get`."""
+    return route.name

@@ -1,0 +1,101 @@
+"""
+What keeps a web page that somebody on this machine happens to visit from reading or changing telemetry.
+
+    Host is not ours            refused: a name of the attacker's that resolves to 127.0.0.1 (DNS rebinding) would make his page same-origin
+    cross-origin POST to /api   refused: Sec-Fetch-Site or Origin say where it comes from; programs send neither
+    CORS                        never granted, so no page of another origin can read an answer
+
+The ingest routes are covered by the first rule and by their media types, which a page can't send across origins without a preflight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from tocsin.api.errors import error_response
+from tocsin.errors import InvalidInput
+
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE_FETCH_SITES = frozenset({"same-origin", "none"})
+HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+
+
+class BrowserGuard:
+    """
+    ASGI middleware with the rules above.
+
+    Args:
+        app: The application inside.
+        hosts: Names that the Host header may carry, without port; None allows any (not listening on loopback).
+    """
+
+    def __init__(self, app: ASGIApp, *, hosts: Collection[str] | None) -> None:
+        self._app = app
+        self._hosts = None if hosts is None else frozenset(host.lower() for host in hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or refuse it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        refusal = self._refusal(scope)
+        if refusal is not None:
+            await error_response(refusal)(scope, receive, send)
+        elif scope["path"].startswith("/v1/"):
+            await self._app(scope, receive, send)  # exporters are no browsers: headers would only cost them bytes
+        else:
+            await self._app(scope, receive, _adding_headers(send))
+
+    def _refusal(self, scope: Scope) -> InvalidInput | None:
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        if self._hosts is not None and host_name(host) not in self._hosts:
+            return InvalidInput(
+                f"the Host header says {host[:100]!r}, which is none of this server's names ({', '.join(sorted(self._hosts))});"
+                " add it to server.hosts if it is right"
+            )
+        if scope["method"] in SAFE_METHODS or not scope["path"].startswith("/api"):
+            return None
+        site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+        foreign_site = site is not None and site not in SAFE_FETCH_SITES
+        foreign_origin = origin is not None and _netloc(origin) != host.lower()
+        if foreign_site or foreign_origin:
+            return InvalidInput(
+                f"requests from pages of another origin ({(origin or site or '')[:100]}) are refused; ask from this server's own"
+            )
+        return None
+
+
+def host_name(host: str) -> str:
+    """The name in a Host header: without port, without brackets, lower case; empty when it is none."""
+    try:
+        return (urlsplit(f"//{host}").hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+def _netloc(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
+
+
+def _adding_headers(send: Send) -> Send:
+    async def send_with_headers(message: dict[str, object]) -> None:
+        if message["type"] == "http.response.start":
+            present = list(message.get("headers", ()))  # type: ignore[call-overload]
+            message["headers"] = [*present, *HEADERS]
+        await send(message)
+
+    return send_with_headers  # type: ignore[return-value]

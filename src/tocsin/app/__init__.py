@@ -1,0 +1,1 @@
+"""The one process: options, wiring of the rooms, start and end."""

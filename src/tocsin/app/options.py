@@ -1,0 +1,131 @@
+"""
+Every option of Tocsin, as one typed tree.
+
+Each room keeps its own settings; this file puts them together and adds those of the process itself. From the tree come the
+checks, the reference page and the sample file (`app.option_reference`), the environment's names (`TOCSIN_JOURNAL__SEGMENT_BYTES_MAX`)
+and what `tocsin check` says (`app.option_sources`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from tocsin.app.address import Address, parse_address
+from tocsin.clock import Clock, RealClock, ReplayClock
+from tocsin.errors import InvalidInput
+from tocsin.journal.options import JournalOptions
+from tocsin.model.instant import parse_instant
+from tocsin.store.options import StoreOptions
+from tocsin.wire.options import DoorOptions, GrpcOptions, HttpOptions, ImportOptions
+
+REAL = "real"
+
+
+class ServerOptions(BaseModel):
+    """Where the process listens and keeps its data, and when it counts as ready."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    listen_unprotected: bool = Field(
+        default=False,
+        description="Listen where other machines reach it, although nothing asks who is there: whoever reaches the port reads everything.",
+    )
+    http: str = Field(
+        default="127.0.0.1:4318", validate_default=True, description="Address of OTLP over HTTP, the JSON API and /metrics, host:port."
+    )
+    grpc: str = Field(default="127.0.0.1:4317", validate_default=True, description="Address of OTLP over gRPC, host:port.")
+    hosts: tuple[str, ...] = Field(
+        default=(),
+        description="Further names by which clients may address the HTTP port; on loopback others are refused (DNS rebinding).",
+    )
+    data: Path = Field(default=Path("tocsin-data"), description="Directory of the journal and the embedded engine's tables.")
+    connections_max: int = Field(default=1000, ge=8, le=65_536, description="Open HTTP connections; further ones are told to come back.")
+    drain_s: float = Field(
+        default=20.0, ge=0, le=600, description="Seconds that a shutdown waits until what was acknowledged is queryable."
+    )
+    ready_lag_s_max: float = Field(
+        default=30.0, gt=0, le=86_400, description="Seconds that acknowledged telemetry may wait for the engine before /readyz says no."
+    )
+
+    @field_validator("http", "grpc")
+    @classmethod
+    def _check_address(cls, text: str, info: ValidationInfo) -> str:
+        address = parse_address(text)
+        if not address.loopback and not info.data.get("listen_unprotected", False):
+            raise ValueError(
+                f"expected an address of this machine only (127.0.0.1, [::1], localhost), found {address.host!r}: Tocsin does not ask"
+                " who is there yet, so anybody who reaches the port could read everything; set server.listen_unprotected: true to accept that"
+            )
+        return text
+
+    @property
+    def http_address(self) -> Address:
+        """`http`, read."""
+        return parse_address(self.http)
+
+    @property
+    def grpc_address(self) -> Address:
+        """`grpc`, read."""
+        return parse_address(self.grpc)
+
+
+class ClockOptions(BaseModel):
+    """What 'now' means: the machine's time, or a past moment to judge old data at."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    start: str = Field(default=REAL, description="'real', or the instant at which the replayed clock starts (2017-03-01T00:00:00Z).")
+    speed: float = Field(default=1.0, ge=0, le=1_000_000, description="Replayed seconds per real second, where start is an instant.")
+
+    @field_validator("start")
+    @classmethod
+    def _check_start(cls, text: str) -> str:
+        if text != REAL:
+            try:
+                parse_instant(text)
+            except InvalidInput as error:
+                raise ValueError(f"expected 'real' or an instant such as 2017-03-01T00:00:00Z, found {text!r}") from error
+        return text
+
+    def clock(self) -> Clock:
+        """The clock that this describes; a replayed one starts to run at this call."""
+        return RealClock() if self.start == REAL else ReplayClock(parse_instant(self.start), speed=self.speed)
+
+
+class LogOptions(BaseModel):
+    """What Tocsin says about itself, on standard error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least severity that is written.")
+    format: Literal["auto", "console", "json"] = Field(
+        default="auto",
+        description="'console' for people, 'json' with one object per line for machines, 'auto' by whether it is a terminal.",
+    )
+
+
+class WireOptions(BaseModel):
+    """The doors through which telemetry comes in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    door: DoorOptions = Field(default_factory=DoorOptions, description="What is let in, whatever the protocol.")
+    http: HttpOptions = Field(default_factory=HttpOptions, description="Limits of OTLP over HTTP.")
+    grpc: GrpcOptions = Field(default_factory=GrpcOptions, description="Limits of OTLP over gRPC.")
+    files: ImportOptions = Field(default_factory=ImportOptions, description="How `tocsin import` reads files.")
+
+
+class Options(BaseModel):
+    """Every option of Tocsin."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    server: ServerOptions = Field(default_factory=ServerOptions, description="The process: addresses, data, readiness.")
+    clock: ClockOptions = Field(default_factory=ClockOptions, description="What 'now' means.")
+    log: LogOptions = Field(default_factory=LogOptions, description="The server's own log.")
+    wire: WireOptions = Field(default_factory=WireOptions, description="The doors through which telemetry comes in.")
+    journal: JournalOptions = Field(default_factory=JournalOptions, description="What makes 'acknowledged' mean 'never lost'.")
+    store: StoreOptions = Field(default_factory=StoreOptions, description="The engine, how long it keeps data, what is redacted.")

@@ -1,0 +1,40 @@
+"""`tocsin check`."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from tocsin.app.option_mistakes import ConfigMistakes
+from tocsin.app.option_sources import load
+from tocsin.cli.exit_codes import Exit
+from tocsin.cli.parameters import ConfigOption
+from tocsin.cli.terminal import clean
+
+
+def command(
+    config: ConfigOption = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing when all is well.")] = False,
+) -> None:
+    """
+    Check the configuration, file and environment, and say everything that is wrong with it.
+
+    Exit code 1 when something is wrong.
+    """
+    out = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        load(file=config, environment=os.environ)
+    except ConfigMistakes as error:
+        for mistake in error.mistakes:
+            out.print(
+                Text.assemble((f"{mistake.place}: ", "bold"), (f"{mistake.key}: " if mistake.key else "", "cyan"), clean(mistake.message))
+            )
+        count = len(error.mistakes)
+        out.print(f"{count} {'mistake' if count == 1 else 'mistakes'}; every option is explained in docs/reference/configuration.md")
+        raise typer.Exit(Exit.FINDING) from None
+    if not quiet:
+        out.print(f"{config or 'the environment'}: all is well")

@@ -1,0 +1,87 @@
+"""`tocsin demo`."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import typer
+from rich.text import Text
+
+from tocsin.cli.exit_codes import Exit
+from tocsin.cli.terminal import console
+from tocsin.errors import TocsinError
+
+START_TIMEOUT_S = 30.0
+STOP_TIMEOUT_S = 60.0
+POLL_S = 0.1
+DEMO_INSTALL = "the demo needs its own extra ({name} is missing); pip install 'tocsin[server,demo]'"
+
+
+def command(
+    endpoint: Annotated[str, typer.Option("--endpoint", help="Where to send telemetry, OTLP over HTTP.")] = "http://127.0.0.1:4318",
+    up: Annotated[bool, typer.Option("--up", help="Start the server too, and stop it at the end.")] = False,
+    data: Annotated[Path, typer.Option("--data", help="The data directory of --up.")] = Path("tocsin-data"),
+    rate: Annotated[float, typer.Option("--rate", help="Mean requests per second.")] = 5.0,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed brings the same customers and failures.")] = 1,
+    duration: Annotated[float | None, typer.Option("--duration", help="Seconds; until Ctrl-C by default.", show_default=False)] = None,
+) -> None:
+    """Run a small real system of four services that sends its telemetry. Ctrl-C stops it."""
+    try:
+        system = importlib.import_module("tocsin.demo.system")
+    except ModuleNotFoundError as error:
+        raise TocsinError(DEMO_INSTALL.format(name=error.name)) from error
+    out = console()
+    settings = system.DemoSettings(endpoint=endpoint, rate_per_s=rate, seed=seed, duration_s=duration)
+    if not up:
+        statistics = system.run(settings, say=out.print)
+    else:
+        with server(endpoint, data):
+            out.print(
+                Text(f"look at {endpoint}/api/docs, or in another terminal: tocsin services, tocsin traces --slowest, tocsin logs", "bold")
+            )
+            statistics = system.run(settings, say=out.print)
+    out.print(str(statistics))
+
+
+@contextmanager
+def server(endpoint: str, data: Path) -> Iterator[None]:
+    """
+    A server of its own for the demo, stopped in the end.
+
+    Raises:
+        typer.Exit: It did not start; it said why itself.
+    """
+    address = endpoint.removeprefix("http://").rstrip("/")
+    arguments = [sys.executable, "-m", "tocsin", "up", "--http", address, "--data", str(data)]
+    # A session of its own: Ctrl-C reaches the demo alone, which stops the server after the last telemetry has left.
+    process = subprocess.Popen(arguments, start_new_session=True)
+    try:
+        _wait_until_ready(endpoint, process)
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_until_ready(endpoint: str, process: subprocess.Popen[bytes]) -> None:
+    waiting = threading.Event()
+    for _ in range(round(START_TIMEOUT_S / POLL_S)):
+        if process.poll() is not None:
+            raise typer.Exit(Exit.NOT_STARTED)
+        with suppress(httpx.TransportError):
+            if httpx.get(f"{endpoint}/readyz", trust_env=False).is_success:
+                return
+        waiting.wait(POLL_S)
+    raise TocsinError(f"the server does not answer at {endpoint} within {START_TIMEOUT_S:g} s")

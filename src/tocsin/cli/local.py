@@ -1,0 +1,38 @@
+"""The application on a data directory, for commands with --data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from tocsin.api.application import create_application
+from tocsin.api.context import Context
+from tocsin.app.house import House, options_for
+from tocsin.errors import Conflict, NotFound
+
+DRAIN_S = 60.0  # a replay asked for just before is still loaded
+
+
+@contextmanager
+def open_application(data: Path) -> Iterator[FastAPI]:
+    """
+    Open the directory, load what its journal holds, and give the application on it.
+
+    Raises:
+        NotFound: There is no such directory.
+        Conflict: A server runs on it.
+    """
+    if not data.is_dir():
+        raise NotFound(f"there is no data directory {data}; name the one that `tocsin up --data` uses")
+    try:
+        house = House(options_for(data))
+    except Conflict as error:
+        raise Conflict(f"{error}; leave out --data to ask the running server") from error
+    try:
+        house.settle()
+        yield create_application(Context(desk=house.desk, clock=house.clock, journal=house.journal))
+    finally:
+        house.close(drain_s=DRAIN_S)

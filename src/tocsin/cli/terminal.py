@@ -1,0 +1,111 @@
+"""
+What commands print: telemetry made harmless for a terminal, times and durations for people, one colour per service.
+
+Log bodies come from strangers. Control characters in them could move the cursor, rewrite lines or set the window's title, so they
+are shown as symbols.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+SERVICE_COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "bright_cyan", "bright_green", "bright_magenta", "bright_blue")
+SEVERITY_STYLES = ((21, "bold red"), (17, "red"), (13, "yellow"), (9, ""), (1, "dim"))  # lowest severity number, style
+INSTANT_LENGTH = len("2026-11-20T11:02:03.123")
+NS_PER_MS = 1_000_000
+
+
+def console() -> Console:
+    """Standard output; lines are never wrapped in a pipe, so that grep sees them whole."""
+    out = Console(highlight=False, emoji=False, markup=False)
+    out.soft_wrap = not out.is_terminal
+    return out
+
+
+def clean(text: str, *, lines: bool = False) -> str:
+    """The text without anything that a terminal would act on; `lines` leaves line ends standing."""
+    kept = "\n\t" if lines else ""
+    if text.isprintable():
+        return text
+    return "".join(char if char in kept or unicodedata.category(char) not in {"Cc", "Cf", "Zl", "Zp"} else _symbol(char) for char in text)
+
+
+def show_instant(text: str) -> str:
+    """`2026-11-20T11:02:03.123456789Z` as `2026-11-20 11:02:03.123`."""
+    return text[:INSTANT_LENGTH].replace("T", " ")
+
+
+def show_duration_ns(nanoseconds: int) -> str:
+    """`412 us`, `12.3 ms`, `1.20 s`, `2 m 5 s`."""
+    milliseconds = nanoseconds / NS_PER_MS
+    if milliseconds < 1:
+        return f"{nanoseconds / 1000:.0f} us"
+    if milliseconds < 1000:
+        return f"{milliseconds:.1f} ms"
+    if milliseconds < 60_000:
+        return f"{milliseconds / 1000:.2f} s"
+    return f"{int(milliseconds // 60_000)} m {milliseconds % 60_000 / 1000:.0f} s"
+
+
+def show_ms(milliseconds: float | None) -> str:
+    """The same for milliseconds; a dash where nothing was observed."""
+    return "-" if milliseconds is None else show_duration_ns(round(milliseconds * NS_PER_MS))
+
+
+def show_ratio(ratio: float | None) -> str:
+    """`0.25` as `25.0 %`; a dash where nothing was observed."""
+    return "-" if ratio is None else f"{ratio * 100:.1f} %"
+
+
+def service_text(service: str) -> Text:
+    """The service's name in its colour, the same in every command and every run."""
+    return Text(clean(service), style=service_colour(service))
+
+
+def service_colour(service: str) -> str:
+    """A colour that depends on the name alone."""
+    return SERVICE_COLOURS[zlib.crc32(service.encode()) % len(SERVICE_COLOURS)]
+
+
+def severity_style(number: int) -> str:
+    """How a record of that OTLP severity looks."""
+    return next((style for lowest, style in SEVERITY_STYLES if number >= lowest), "")
+
+
+def attribute_text(attributes: dict[str, Any]) -> Text:
+    """`event=tool latency_ms=5000 error=true`, names dimmed."""
+    text = Text()
+    for name, value in attributes.items():
+        text.append(" " if text else "").append(clean(name), "dim").append("=", "dim").append(show_value(value))
+    return text
+
+
+def show_value(value: Any) -> str:
+    """A value as JSON would write it, a text without quotes unless it has spaces or none."""
+    if isinstance(value, str):
+        return clean(value) if value and not any(char.isspace() for char in value) else clean(json.dumps(value, ensure_ascii=False))
+    return clean(json.dumps(value, ensure_ascii=False))
+
+
+def table(*columns: str, numbers: Sequence[str] = ()) -> Table:
+    """A table without lines; columns in `numbers` are aligned to the right."""
+    drawn = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        right = column in numbers
+        drawn.add_column(column, justify="right" if right else "left", no_wrap=right, overflow="fold")
+    return drawn
+
+
+def _symbol(char: str) -> str:
+    number = ord(char)
+    if number < 0x20:
+        return chr(0x2400 + number)
+    return "\u2421" if number == 0x7F else f"\\u{number:04x}"

@@ -1,0 +1,1 @@
+"""Labs: short scripts that show one idea each with the real thing. `tocsin lab NAME` runs one."""
