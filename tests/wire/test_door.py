@@ -317,7 +317,7 @@ def test_several_reasons_are_all_named() -> None:
 
 
 def test_statistics_add_up() -> None:
-    """Requests, undecodable and reduced ones, records by signal, refusals by reason."""
+    """Requests, unreadable and reduced ones, records by signal, refusals by reason."""
     door = Door()
     request = trace_request(2)
     request.resource_spans[0].resource.attributes.add(key="l").value.array_value.SetInParent()
@@ -327,7 +327,7 @@ def test_statistics_add_up() -> None:
     with pytest.raises(ParseError):
         check(Signal.LOGS, b"\xff", door)
     statistics = door.statistics()
-    assert (statistics.requests, statistics.undecodable, statistics.reduced) == (3, 1, 1)
+    assert (statistics.requests, statistics.unreadable, statistics.reduced) == (3, 1, 1)
     assert statistics.passed == {Signal.TRACES: 1, Signal.LOGS: 3, Signal.METRICS: 0}
     assert statistics.refused == {"trace_id": 1}
 

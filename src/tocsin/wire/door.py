@@ -1,7 +1,8 @@
 """
 The door: a request body in, what may be stored and what the sender must be told out.
 
-    bytes -> parse (twin schema) -> drop unknown fields -> screen times and ids -> serialize -> (arrays and maps: reduce) -> Batch
+    bytes -> count (large bodies) -> parse (twin schema) -> drop unknown fields -> screen times and ids
+          -> serialize -> (arrays and maps: reduce) -> Batch
 
 Always holds: whatever body comes, the bytes of a `Batch` are what upb writes for the message, known fields only, so that no client can
 hand the engine a valid protobuf message that the engine refuses (a field with another wire type, a group, two members of a oneof,
@@ -18,9 +19,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tocsin.errors import ParseError
+from tocsin.errors import InvalidInput
 from tocsin.model.batch import Batch
 from tocsin.model.signal import Signal
+from tocsin.wire.headcount import limit_records
 from tocsin.wire.options import DoorOptions
 from tocsin.wire.reduce import reduce_records, reduce_resources
 from tocsin.wire.screen import Refused, Window, explain, screen
@@ -49,10 +51,19 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class DoorStatistics:
-    """Counts since start: requests, those that do not parse, those with array or map values, records let in and refused by reason."""
+    """
+    Counts since start.
+
+    Args:
+        requests: Requests checked.
+        unreadable: Those of them that do not parse, or hold too many records.
+        reduced: Those of them with array or map values.
+        passed: Records let in, by signal.
+        refused: Records not let in, by reason.
+    """
 
     requests: int
-    undecodable: int
+    unreadable: int
     reduced: int
     passed: Mapping[Signal, int]
     refused: Mapping[str, int]
@@ -70,7 +81,7 @@ class Door:
         self.options = options or DoorOptions()
         self.twin = Twin()
         self._lock = threading.Lock()
-        self._requests = self._undecodable = self._reduced = 0
+        self._requests = self._unreadable = self._reduced = 0
         self._passed: Counter[Signal] = Counter()
         self._refused: Counter[str] = Counter()
 
@@ -85,13 +96,15 @@ class Door:
 
         Raises:
             ParseError: The body is no such message.
+            LimitExceeded: It holds more records than `records_max`.
         """
         try:
+            limit_records(signal, body, records_max=self.options.records_max)
             request = self.twin.parse(signal, body)
-        except ParseError:
+        except InvalidInput:
             with self._lock:
                 self._requests += 1
-                self._undecodable += 1
+                self._unreadable += 1
             raise
         return self.admit(signal, request, now_ns=now_ns)
 
@@ -113,7 +126,7 @@ class Door:
         with self._lock:
             return DoorStatistics(
                 self._requests,
-                self._undecodable,
+                self._unreadable,
                 self._reduced,
                 {signal: self._passed[signal] for signal in Signal},
                 dict(self._refused),

@@ -24,6 +24,12 @@ class DoorOptions(BaseModel):
         le=300 * 365 * 86_400,
         description="How old, in seconds, a record's time may be; unset: telemetry of any age is taken.",
     )
+    records_max: int = Field(
+        default=500_000,
+        ge=1,
+        le=100_000_000,
+        description="Records in one request, at most; a batch of an SDK or a collector has thousands.",
+    )
 
 
 class HttpOptions(BaseModel):
