@@ -67,9 +67,12 @@ class ChdbEngine:
 
     def load(self, table: str, select: Sql, segment: Path, *, structure: str, settings: Mapping[str, SettingValue]) -> None:
         """Insert what `select` reads from a journal segment."""
-        source = f"file({quote_string(str(segment.resolve()))}, 'Protobuf', {quote_string(structure)})"
-        text = f"INSERT INTO {table}{_settings_clause(settings)} {select.text.replace('__SEGMENT__', source)}"
+        text = f"INSERT INTO {table}{_settings_clause(settings)} {_reading(select, segment, structure)}"
         self._run("loads", text, select, "Null")
+
+    def peek(self, select: Sql, segment: Path, *, structure: str, settings: Mapping[str, SettingValue]) -> Rows | None:
+        """What `select` reads from a journal segment, without inserting anything."""
+        return self.query(Sql(_reading(select, segment, structure), select.params), settings=settings)
 
     def statistics(self) -> EngineStatistics:
         """Counters since opening, and the memory that the engine tracks now."""
@@ -147,6 +150,10 @@ def _startup_settings(options: EngineOptions) -> dict[str, SettingValue]:
         "async_insert": 0,
         "max_query_size": QUERY_SIZE_BYTES_MAX,
     }
+
+
+def _reading(select: Sql, segment: Path, structure: str) -> str:
+    return select.text.replace("__SEGMENT__", f"file({quote_string(str(segment.resolve()))}, 'Protobuf', {quote_string(structure)})")
 
 
 def _settings_clause(settings: Mapping[str, SettingValue] | None) -> str:

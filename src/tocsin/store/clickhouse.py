@@ -73,6 +73,10 @@ class ClickHouseEngine:
         text = f"INSERT INTO {table} {select.text.replace('__SEGMENT__', source)}\nFORMAT Protobuf"
         self._post("loads", select, {**settings, "query": text, "wait_end_of_query": 1}, _chunks(segment))
 
+    def peek(self, select: Sql, segment: Path, *, structure: str, settings: Mapping[str, SettingValue]) -> Rows | None:
+        """None: a server reads a request's body only to insert it."""
+        return None
+
     def statistics(self) -> EngineStatistics:
         """Counters since opening, and the memory that the server tracks now."""
         tracked = self.query(Sql("SELECT value FROM system.metrics WHERE metric = 'MemoryTracking'"))

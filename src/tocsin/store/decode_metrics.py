@@ -10,54 +10,65 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tocsin.store.decode import INT64_MAX, cleaned, functions, resource_columns, value_texts, value_types
+from tocsin.store.decode import INT64_MAX, ORIGIN, SEGMENT_PLACEHOLDER, clean_columns, cleaned, scopes_select, selected, value_texts, value_types
 from tocsin.store.options import StoreOptions
-from tocsin.store.redact import MARK
+from tocsin.store.redact import MARK, is_secret_key, is_suspicious, treat
 
-NO_RECORDED_VALUE = 1  # bit of DataPointFlags. Source: OTLP metrics.proto
 STALE = "reinterpretAsFloat64(toUInt64(9218868437227405314))"  # 0x7ff0000000000002, the NaN by which Prometheus says that a series ended
+METRIC = "name, unit, description, kind, temporality, monotonic"
+MAP = "Map(LowCardinality(String), String)"
 
-ORIGIN = "received_unix_nano, resource, service, scope_name, scope_version"
-POINT_ORIGIN = f"{ORIGIN}, name, unit, description, kind, temporality, monotonic"
-HISTOGRAM_COMPONENTS = ("count", "sum", "min", "max")
+
+def families_select() -> str:
+    """SQL that reads `__SEGMENT__` and returns one row: how many points of each family it holds, by the names of the loads in `tables`."""
+    points = "length(arrayFlatten(resource_metrics.scope_metrics.metrics.{}.data_points))"
+    counts = {
+        "numbers": f"{points.format('gauge')} + {points.format('sum')}",
+        "histograms": points.format("histogram"),
+        "exponential": points.format("exponential_histogram"),
+        "summaries": points.format("summary"),
+    }
+    return f"SELECT {', '.join(f'sum({count}) AS {name}' for name, count in counts.items())} FROM {SEGMENT_PLACEHOLDER}"
 
 
 def numbers_select(options: StoreOptions) -> str:
     """Gauges and sums: one number per point, integers as doubles."""
-    value = "if(p.as_int != 0, toFloat64(p.as_int), p.as_double)"
     families = (
         "arrayConcat(arrayMap(p -> (p, 'gauge', 0, 0), m.gauge.data_points), "
         "arrayMap(p -> (p, 'sum', m.sum.aggregation_temporality, toInt32(m.sum.is_monotonic)), m.sum.data_points))"
     )
-    columns = {"components": "['']", "bounds": "[toFloat64(0)]", "values": f"[{_or_stale(value)}]", **_exemplars(options)}
-    return _select(families, columns, options)
+    value = _or_stale("if(p.as_int != 0, toFloat64(p.as_int), p.as_double)")
+    numbers = {"components": "['']", "bounds": "[toFloat64(0)]", "values": f"[{value}]"}
+    return _select(families, {**numbers, **_exemplars(options)}, options)
 
 
 def histograms_select(options: StoreOptions) -> str:
-    """Histograms with explicit bounds: count, sum, min, max and cumulative bucket counts, the last bound infinite, as Prometheus keeps them."""
-    components = ", ".join(f"'{name}'" for name in HISTOGRAM_COMPONENTS)
-    columns = {
-        "components": f"arrayConcat([{components}], arrayMap(c -> 'bucket', p.bucket_counts))",
-        "bounds": f"arrayConcat([{', '.join('toFloat64(0)' for _ in HISTOGRAM_COMPONENTS)}], "
+    """
+    Histograms with explicit bounds: count, cumulative bucket counts (the last bound infinite, as Prometheus keeps them), and sum, min and max
+    where the sender gave them.
+    """
+    given = "arrayFilter(n -> isNotNull(n.2), [('sum', p.sum), ('min', p.min), ('max', p.max)])"
+    numbers = {
+        "components": f"arrayConcat(['count'], {given}.1, arrayMap(c -> 'bucket', p.bucket_counts))",
+        "bounds": f"arrayConcat([toFloat64(0)], arrayMap(n -> toFloat64(0), {given}), "
         "arrayResize(p.explicit_bounds, length(p.bucket_counts), toFloat64('inf')))",
-        "values": f"arrayMap(v -> {_or_stale('v')}, arrayConcat([toFloat64(p.count), p.sum, p.min, p.max], "
+        "values": f"arrayMap(v -> {_or_stale('v')}, arrayConcat([toFloat64(p.count)], arrayMap(n -> assumeNotNull(n.2), {given}), "
         "arrayMap(c -> toFloat64(c), arrayCumSum(p.bucket_counts))))",
-        **_exemplars(options),
     }
     families = "arrayMap(p -> (p, 'histogram', m.histogram.aggregation_temporality, 1), m.histogram.data_points)"
-    return _select(families, columns, options)
+    return _select(families, {**numbers, **_exemplars(options)}, options)
 
 
 def exponential_histograms_select(options: StoreOptions) -> str:
-    """Exponential histograms, each point kept whole."""
-    columns = {
+    """Exponential histograms, each point kept whole; a sum, minimum or maximum that the sender left out is NaN."""
+    numbers = {
         "components": "['histogram']",
         "bounds": "[toFloat64(0)]",
         "values": "[toFloat64(p.count)]",
         "histogram_count": "p.count",
-        "histogram_sum": _or_stale("p.sum"),
-        "histogram_min": "p.min",
-        "histogram_max": "p.max",
+        "histogram_sum": _or_stale("ifNull(p.sum, nan)"),
+        "histogram_min": "ifNull(p.min, nan)",
+        "histogram_max": "ifNull(p.max, nan)",
         "scale": "p.scale",
         "zero_count": "p.zero_count",
         "zero_threshold": "p.zero_threshold",
@@ -65,59 +76,48 @@ def exponential_histograms_select(options: StoreOptions) -> str:
         "positive_counts": "p.positive.bucket_counts",
         "negative_offset": "p.negative.offset",
         "negative_counts": "p.negative.bucket_counts",
-        **_exemplars(options),
     }
-    families = (
-        "arrayMap(p -> (p, 'exponential_histogram', m.exponential_histogram.aggregation_temporality, 1), m.exponential_histogram.data_points)"
-    )
-    return _select(families, columns, options)
+    points = "m.exponential_histogram.data_points"
+    families = f"arrayMap(p -> (p, 'exponential_histogram', m.exponential_histogram.aggregation_temporality, 1), {points})"
+    return _select(families, {**numbers, **_exemplars(options)}, options)
 
 
 def summaries_select(options: StoreOptions) -> str:
     """Summaries: count, sum, and one number per quantile."""
-    columns = {
+    numbers = {
         "components": "arrayConcat(['count', 'sum'], arrayMap(q -> 'quantile', p.quantile_values))",
         "bounds": "arrayConcat([toFloat64(0), toFloat64(0)], p.quantile_values.quantile)",
         "values": f"arrayMap(v -> {_or_stale('v')}, arrayConcat([toFloat64(p.count), p.sum], p.quantile_values.value))",
     }
-    return _select("arrayMap(p -> (p, 'summary', 2, 1), m.summary.data_points)", columns, options)
+    return _select("arrayMap(p -> (p, 'summary', 2, 1), m.summary.data_points)", numbers, options)
 
 
-def _select(families: str, columns: Mapping[str, str], options: StoreOptions) -> str:
-    texts = cleaned(
-        _points(families, options),
-        keys="p.attributes.key",
-        texts=value_texts("p.attributes.value"),
-        types=value_types("p.attributes.value"),
-        keep=f"p, {POINT_ORIGIN}",
-        options=options,
-    )
-    identity = (
-        "cityHash64(name, kind, unit, temporality, resource, scope_name, arraySort(arrayMap((k, v) -> cityHash64(k, v), keys, clean)))"
-    )
-    extra = "".join(f",\n    {expression} AS {name}" for name, expression in columns.items())
-    return f"""{functions(options)}
+def _select(families: str, numbers: Mapping[str, str], options: StoreOptions) -> str:
+    columns = {
+        "ts": _milliseconds("p.time_unix_nano"),
+        "start_ts": _milliseconds("p.start_time_unix_nano"),
+        "keys": "p.attributes.key",
+        "texts": value_texts("p.attributes.value"),
+        "types": value_types("p.attributes.value"),
+        **numbers,
+    }
+    kept = [name for name in columns if name not in ("keys", "texts", "types")]
+    texts = cleaned(f"SELECT {ORIGIN}, {METRIC}, {selected(columns)} FROM ({_points(families, options)})",
+                    keep=f"{ORIGIN}, {METRIC}, {', '.join(kept)}", options=options)  # fmt: skip
+    identity = "cityHash64(name, kind, unit, temporality, resource, scope_name, arraySort(arrayMap((k, v) -> cityHash64(k, v), keys, clean)))"
+    clean = clean_columns(options)
+    return f"""
 SELECT
-    {_milliseconds("p.time_unix_nano")} AS ts,
-    {_milliseconds("p.start_time_unix_nano")} AS start_ts,
-    name,
-    kind,
-    unit,
-    description,
-    temporality,
-    monotonic,
-    service,
-    resource,
-    scope_name,
-    scope_version,
-    CAST((keys, clean), 'Map(LowCardinality(String), String)') AS attributes,
-    arrayStringConcat(clean_types) AS attribute_types,
-    arrayMap((c, b) -> cityHash64(base_id, c, b), components, bounds) AS series_ids,
-    fromUnixTimestamp64Nano(toInt64(received_unix_nano), 'UTC') AS received,
-    redactions,
-    cuts,
-    {{segment:UInt64}} AS segment{extra}
-FROM (SELECT *, {identity} AS base_id FROM ({texts}))"""
+    ts, start_ts, name, kind, unit, description, temporality, monotonic, service, resource, scope_name, scope_version,
+    CAST((keys, clean), '{MAP}') AS attributes,
+    arrayStringConcat({clean["clean_types"]}) AS attribute_types,
+    arrayMap((c, b) -> cityHash64({identity}, c, b), components, bounds) AS series_ids,
+    received,
+    {clean["redactions"]} AS redactions,
+    {clean["cuts"]} AS cuts,
+    {{segment:UInt64}} AS segment,
+    {", ".join(numbers)}
+FROM ({texts})"""
 
 
 def _points(families: str, options: StoreOptions) -> str:
@@ -127,9 +127,8 @@ def _points(families: str, options: StoreOptions) -> str:
     FROM (
         SELECT {ORIGIN}, m.name AS name, m.unit AS unit, m.description AS description, arrayJoin({families}) AS family
         FROM (
-            SELECT received_unix_nano, resource, service, scope.scope.name AS scope_name, scope.scope.version AS scope_version,
-                arrayJoin(scope.metrics) AS m
-            FROM ({resource_columns(options, resources="resource_metrics", scopes="scope_metrics")})
+            SELECT received, resource, service, scope.scope.name AS scope_name, scope.scope.version AS scope_version, arrayJoin(scope.metrics) AS m
+            FROM ({scopes_select("resource_metrics", "scope_metrics", options)})
         )
     )"""
 
@@ -139,17 +138,22 @@ def _milliseconds(nanoseconds: str) -> str:
 
 
 def _or_stale(value: str) -> str:
+    """`value`, or the stale marker where the point says that nothing was recorded (bit 0 of DataPointFlags)."""
     return f"if(bitTest(p.flags, 0), {STALE}, {value})"
 
 
 def _exemplars(options: StoreOptions) -> dict[str, str]:
-    secret = f"if(is_secret_key(k), '{MARK}', if(is_suspicious(v), treat(v), v))"
     keys, texts = "e.filtered_attributes.key", value_texts("e.filtered_attributes.value")
+    limit, redaction = options.attribute_bytes_max, options.redaction
+    choice = (
+        f"multiIf({is_secret_key('k', redaction)}, '{MARK}', {is_suspicious('v', redaction, bytes_max=limit)}, "
+        f"{treat('v', redaction, bytes_max=limit)}, v)"
+    )
+    clean = f"arrayMap((k, v) -> {choice}, {keys}, {texts})"
     return {
         "exemplar_ts": f"arrayMap(e -> {_milliseconds('e.time_unix_nano')}, p.exemplars)",
         "exemplar_values": "arrayMap(e -> if(e.as_int != 0, toFloat64(e.as_int), e.as_double), p.exemplars)",
         "exemplar_trace_ids": "arrayMap(e -> toFixedString(substring(e.trace_id, 1, 16), 16), p.exemplars)",
         "exemplar_span_ids": "arrayMap(e -> toFixedString(substring(e.span_id, 1, 8), 8), p.exemplars)",
-        "exemplar_attributes": f"arrayMap(e -> CAST(({keys}, arrayMap((k, v) -> {secret}, {keys}, {texts})), "
-        "'Map(LowCardinality(String), String)'), p.exemplars)",
+        "exemplar_attributes": f"arrayMap(e -> CAST(({keys}, {clean}), '{MAP}'), p.exemplars)",
     }

@@ -92,6 +92,15 @@ class Engine(Protocol):
         """
         ...
 
+    def peek(self, select: Sql, segment: Path, *, structure: str, settings: Mapping[str, SettingValue]) -> Rows | None:
+        """
+        What `select` reads from a journal segment, without inserting anything; None when this engine can read one only to insert it.
+
+        Raises:
+            StoreError: The engine refused or failed.
+        """
+        ...
+
     def statistics(self) -> EngineStatistics:
         """Counters since opening."""
         ...

@@ -99,12 +99,12 @@ EXEMPLARS = (
 POINT_TIMES = "start_time_unix_nano UInt64, time_unix_nano UInt64, flags UInt32"
 NUMBER_POINTS = f"data_points Array(Tuple({POINT_TIMES}, as_double Float64, as_int Int64, attributes {PAIRS}, {EXEMPLARS}))"
 HISTOGRAM_POINTS = (
-    f"data_points Array(Tuple({POINT_TIMES}, count UInt64, sum Float64, min Float64, max Float64, bucket_counts Array(UInt64), "
+    f"data_points Array(Tuple({POINT_TIMES}, count UInt64, sum Nullable(Float64), min Nullable(Float64), max Nullable(Float64), bucket_counts Array(UInt64), "
     f"explicit_bounds Array(Float64), attributes {PAIRS}, {EXEMPLARS}))"
 )
 EXPONENTIAL_POINTS = (
-    f"data_points Array(Tuple({POINT_TIMES}, count UInt64, sum Float64, min Float64, max Float64, scale Int32, zero_count UInt64, "
-    "zero_threshold Float64, positive Tuple(offset Int32, bucket_counts Array(UInt64)), negative Tuple(offset Int32, bucket_counts Array(UInt64)), "
+    f"data_points Array(Tuple({POINT_TIMES}, count UInt64, sum Nullable(Float64), min Nullable(Float64), "
+    "max Nullable(Float64), scale Int32, zero_count UInt64, zero_threshold Float64, positive Tuple(offset Int32, bucket_counts Array(UInt64)), negative Tuple(offset Int32, bucket_counts Array(UInt64)), "
     f"attributes {PAIRS}, {EXEMPLARS}))"
 )
 SUMMARY_POINTS = (
@@ -143,3 +143,11 @@ NUMBERS = _metrics(
 HISTOGRAMS = _metrics(f"histogram Tuple({HISTOGRAM_POINTS}, aggregation_temporality Int32)")
 EXPONENTIAL_HISTOGRAMS = _metrics(f"exponential_histogram Tuple({EXPONENTIAL_POINTS}, aggregation_temporality Int32)")
 SUMMARIES = _metrics(f"summary Tuple({SUMMARY_POINTS})")
+
+# Only enough of each point to count it: which families a segment holds at all. Most hold one or two of the four.
+_COUNTED = "Tuple(data_points Array(Tuple(flags UInt32)))"
+FAMILIES = SegmentSchema(
+    COMMON_MESSAGES + METRIC_MESSAGES,
+    "resource_metrics Array(Tuple(scope_metrics Array(Tuple(metrics Array(Tuple("
+    f"gauge {_COUNTED}, sum {_COUNTED}, histogram {_COUNTED}, exponential_histogram {_COUNTED}, summary {_COUNTED}))))))",
+)

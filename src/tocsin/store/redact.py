@@ -67,38 +67,46 @@ def secret_key_pattern(options: RedactionOptions) -> str:
     return rf"(?:(?:^|[._/\-\s])(?i:{words})|[a-z0-9](?:{_capitalized(options)})){SECRET_KEY_ENDINGS}"
 
 
-def redaction_functions(options: RedactionOptions, *, bytes_max: int) -> dict[str, str]:
-    """
-    The lambdas that a decoding statement defines in its WITH clause, by name, in the order of definition.
-
-    `is_secret_key(key)`; `is_suspicious(value)`: must be looked at closely, as it may hold a secret or is longer than `bytes_max`;
-    `treat(value)`: secrets replaced, then cut to `bytes_max` bytes at a character's end. All are pure and take Strings.
-    """
-    cut = f"concat(toValidUTF8(substring(v, 1, {bytes_max})), {quote_string(CUT_MARK)})"
-    functions = {"cut_text": f"v -> if(length(v) > {bytes_max}, {cut}, v)"}
+def is_secret_key(key: str, options: RedactionOptions) -> str:
+    """SQL that is true when the expression `key` names a secret."""
     if not options.enabled:
-        return {**functions, "is_secret_key": "k -> 0", "is_suspicious": f"v -> length(v) > {bytes_max}", "treat": "v -> cut_text(v)"}
-    suspicious = f"length(v) >= {LOOK_BYTES_MIN} AND match(v, {quote_string(_suspicious_pattern(options))})"
-    secret = f"match(k, {quote_string(secret_key_pattern(options))}) AND NOT match(k, {quote_string(HARMLESS_KEYS)})"
-    functions["is_secret_key"] = f"k -> {secret}"
-    functions["is_suspicious"] = f"v -> (length(v) > {bytes_max}) OR ({suspicious})"
-    functions["luhn_holds"] = LUHN
-    functions["without_cards"] = _without_cards() if options.payment_cards else "v -> v"
-    functions["treat"] = f"v -> cut_text(without_cards({_without_shapes('v', options)}))"
-    return functions
+        return "0"
+    return f"(match({key}, {quote_string(secret_key_pattern(options))}) AND NOT match({key}, {quote_string(HARMLESS_KEYS)}))"
 
 
-# The digits of `n` from the right; every second one doubled, less 9 where that gives two digits. Source: ISO/IEC 7812-1, annex B.
-LUHN = (
-    "n -> arraySum(arrayMap((d, i) -> if(i % 2 = 0, if(d > 4, d * 2 - 9, d * 2), d), "
-    "arrayReverse(arrayMap(d -> toInt16(d), splitByString('', n))), arrayEnumerate(splitByString('', n)))) % 10 = 0"
-)
+def is_suspicious(value: str, options: RedactionOptions, *, bytes_max: int) -> str:
+    """SQL that is true when the name `value` must be looked at closely: it may hold a secret, or is longer than `bytes_max`."""
+    if not options.enabled:
+        return f"length({value}) > {bytes_max}"
+    pattern = quote_string(_suspicious_pattern(options))
+    return f"(length({value}) > {bytes_max} OR (length({value}) >= {LOOK_BYTES_MIN} AND match({value}, {pattern})))"
 
 
-def _without_cards() -> str:
-    digits = "replaceRegexpAll(c, '[ -]', '')"
-    cards = f"arrayFilter(c -> length({digits}) BETWEEN 13 AND 19 AND luhn_holds({digits}), extractAll(v, {quote_string(CARD)}))"
-    return f"v -> arrayFold((t, c) -> replaceAll(t, c, {quote_string(MARK)}), {cards}, v)"
+def treat(value: str, options: RedactionOptions, *, bytes_max: int) -> str:
+    """SQL of the text named `value`, cut to `bytes_max` bytes at a character's end, then with its secrets replaced."""
+    cut = f"if(length({value}) > {bytes_max}, concat(toValidUTF8(substring({value}, 1, {bytes_max})), {quote_string(CUT_MARK)}), {value})"
+    if not options.enabled:
+        return cut
+    return _without_shapes(_without_cards(cut) if options.payment_cards else cut, options)
+
+
+def _without_cards(text: str) -> str:
+    numbers = f"extractAll({text}, {quote_string(CARD)})"
+    digits = f"arrayMap(c -> replaceRegexpAll(c, '[ -]', ''), {numbers})"
+    cards = f"arrayFilter((c, n) -> length(n) BETWEEN 13 AND 19 AND {luhn_holds('n')}, {numbers}, {digits})"
+    return f"arrayFold((t, c) -> replaceAll(t, c, {quote_string(MARK)}), {cards}, {text})"
+
+
+def luhn_holds(digits: str) -> str:
+    """
+    SQL that is true when the expression `digits`, a text of decimal digits, passes the Luhn check.
+
+    From the right, every second digit is doubled, less 9 where that gives two digits; the sum must end in 0.
+
+    Source: ISO/IEC 7812-1, annex B.
+    """
+    values = f"arrayReverse(arrayMap(d -> toInt16(d), splitByString('', {digits})))"
+    return f"arraySum((d, i) -> if(i % 2 = 0, if(d > 4, d * 2 - 9, d * 2), d), {values}, range(1, length({digits}) + 1)) % 10 = 0"
 
 
 def _without_shapes(value: str, options: RedactionOptions) -> str:
