@@ -228,7 +228,7 @@ def test_spans_too_far_in_the_future_are_removed_and_named() -> None:
     assert (checked.accepted, checked.rejected, checked.batch.records, names) == (2, 1, 2, ["span-0", "span-2"])
     assert checked.message == (
         "1 span rejected: time more than 86400 s in the future, e.g. 2027-01-16T08:00:00.000000001Z; "
-        "set the sender's clock right or raise option wire.future_s_max."
+        "set the sender's clock right or raise option wire.door.future_s_max."
     )
 
 

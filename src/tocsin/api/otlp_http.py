@@ -159,7 +159,7 @@ class _Part:
 
 
 def _too_large(bytes_max: int) -> LimitExceeded:
-    return LimitExceeded(f"the body is larger than {bytes_max} bytes; send smaller batches or raise body_bytes_max")
+    return LimitExceeded(f"the body is larger than {bytes_max} bytes; send smaller batches or raise wire.http.body_bytes_max")
 
 
 async def _settle(future: Future[None]) -> None:

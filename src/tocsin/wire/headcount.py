@@ -41,7 +41,7 @@ def limit_records(signal: Signal, body: bytes, *, records_max: int) -> None:
         for _ in _walk(body, 0, len(body), _PATHS[signal]):
             seen += 1
             if seen > records_max:
-                raise LimitExceeded(f"more than {records_max} records in one request; send smaller batches or raise wire.records_max")
+                raise LimitExceeded(f"more than {records_max} records in one request; send smaller batches or raise wire.door.records_max")
     except IndexError:
         return
 

@@ -47,7 +47,9 @@ def inflate(body: bytes, encoding: str, *, bytes_max: int) -> bytes:
     try:
         for step in steps:
             if out.tell() + len(step) > bytes_max:
-                raise LimitExceeded(f"the body inflates to more than {bytes_max} bytes; send smaller batches or raise inflated_bytes_max")
+                raise LimitExceeded(
+                    f"the body inflates to more than {bytes_max} bytes; send smaller batches or raise wire.http.inflated_bytes_max"
+                )
             out.write(step)
     except (zlib.error, zstandard.ZstdError) as error:
         raise ParseError(f"the body is not {encoding}: {error}") from error

@@ -86,7 +86,7 @@ class GrpcServer:
         except RuntimeError as error:
             self._server = None
             self._pool.shutdown()
-            raise ConfigError(f"cannot listen on {self._address} for gRPC: is the port taken? ({error})", key="wire.grpc") from error
+            raise ConfigError(f"cannot listen on {self._address} for gRPC: is the port taken? ({error})", key="server.grpc") from error
         self._server.start()
         return self.port
 

@@ -95,11 +95,12 @@ def _sentence(noun: str, item: Refused, options: DoorOptions) -> str:
         case Refusal.FUTURE:
             return (
                 f"{start} rejected: time more than {options.future_s_max} s in the future, e.g. {item.example}; "
-                "set the sender's clock right or raise option wire.future_s_max."
+                "set the sender's clock right or raise option wire.door.future_s_max."
             )
         case Refusal.PAST:
             return (
-                f"{start} rejected: time more than {options.past_s_max} s in the past, e.g. {item.example}; raise option wire.past_s_max."
+                f"{start} rejected: time more than {options.past_s_max} s in the past, e.g. {item.example}; "
+                "raise option wire.door.past_s_max."
             )
         case Refusal.TIME_OUT_OF_RANGE:
             return f"{start} rejected: time {item.example} is not nanoseconds since 1970 before 2262-04-12; check the unit."
