@@ -82,8 +82,10 @@ class Server:
             JournalError, StoreError: The directory can't be used.
         """
         with _handling_signals(self.stop):
-            listener = listen(self._options.server.http_address)
+            listener = listen(self._options.server.http_address, key="server.http")
             with contextlib.closing(listener):
+                # gRPC binds by itself, later, and says in its own words when it can't: look now, before the engine is loaded for nothing.
+                listen(self._options.server.grpc_address, key="server.grpc").close()
                 house = House(self._options)
                 try:
                     self._serve(house, listener)
@@ -201,9 +203,9 @@ def allowed_hosts(options: Options) -> frozenset[str] | None:
     return frozenset({*LOOPBACK_NAMES, address.host, *options.server.hosts})
 
 
-def listen(address: Address) -> socket.socket:
+def listen(address: Address, *, key: str) -> socket.socket:
     """
-    Take the port, without answering on it yet: connections wait in the backlog.
+    Take the port, without answering on it yet: connections wait in the backlog. `key` names the option that gave the address.
 
     Raises:
         ConfigError: It is taken, or not this machine's.
@@ -213,10 +215,10 @@ def listen(address: Address) -> socket.socket:
         return socket.create_server((address.host, address.port), family=family, backlog=LISTEN_BACKLOG)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            message = f"another program listens on {address} already; stop it, or choose another address with --http"
+            message = f"another program listens on {address} already; stop it, or choose another address with --{key.rpartition('.')[2]}"
         else:
             message = f"cannot listen on {address}: {os.strerror(error.errno) if error.errno and error.errno > 0 else error}"
-        raise ConfigError(message, key="server.http") from error
+        raise ConfigError(message, key=key) from error
 
 
 def _bound(listener: socket.socket) -> Address:

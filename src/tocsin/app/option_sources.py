@@ -25,7 +25,6 @@ PREFIX = "TOCSIN_"
 NOT_OPTIONS = {"TOCSIN_CONFIG", "TOCSIN_URL"}  # read by the command line itself
 NOT_OPTION_PREFIX = "TOCSIN_TEST_"
 DEPTH_MAX = 20  # the tree is four deep; an alias that contains itself is not
-CONFIG_NAME = "tocsin.yaml"
 
 Path_: TypeAlias = tuple[str, ...]
 Flag: TypeAlias = tuple[str, Any]

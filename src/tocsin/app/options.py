@@ -57,7 +57,7 @@ class ServerOptions(BaseModel):
         if not address.loopback and not info.data.get("listen_unprotected", False):
             raise ValueError(
                 f"expected an address of this machine only (127.0.0.1, [::1], localhost), found {address.host!r}: Tocsin does not ask"
-                " who is there yet, so anybody who reaches the port could read everything; set server.listen_unprotected: true to accept that"
+                " who is there yet, so whoever reaches the port could read everything; set server.listen_unprotected: true to accept that"
             )
         return text
 

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.text import Text
 from typer.core import TyperGroup
 
-from tocsin.cli.exit_codes import EXIT_MEANINGS, Exit
+from tocsin.cli.exit_codes import Exit
 from tocsin.cli.server import Refused, Unreachable
 from tocsin.cli.terminal import clean
 from tocsin.errors import ConfigError, InvalidInput, NotFound, TocsinError
@@ -25,31 +25,30 @@ from tocsin.errors import ConfigError, InvalidInput, NotFound, TocsinError
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command: its name, and the module whose function `command` is it; the first line of that docstring is its help."""
+    """A command: its name, the module whose function `command` it is, and what it does in a few words for the list of commands."""
 
     name: str
     module: str
+    summary: str
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command("up", "tocsin.cli.up"),
-    Command("check", "tocsin.cli.check"),
-    Command("import", "tocsin.cli.import_files"),
-    Command("logs", "tocsin.cli.logs"),
-    Command("correlate", "tocsin.cli.correlate"),
-    Command("traces", "tocsin.cli.traces"),
-    Command("trace", "tocsin.cli.trace"),
-    Command("services", "tocsin.cli.services"),
-    Command("errors", "tocsin.cli.failures"),
-    Command("sql", "tocsin.cli.sql"),
-    Command("journal", "tocsin.cli.journal"),
-    Command("demo", "tocsin.cli.demo"),
-    Command("lab", "tocsin.cli.lab"),
-    Command("version", "tocsin.cli.version"),
+    Command("up", "tocsin.cli.up", "Run the server."),
+    Command("check", "tocsin.cli.check", "Say all that is wrong with the configuration."),
+    Command("import", "tocsin.cli.import_files", "Read log files and OTLP JSON lines in."),
+    Command("logs", "tocsin.cli.logs", "Search log records."),
+    Command("correlate", "tocsin.cli.correlate", "Tell the whole story of an id."),
+    Command("traces", "tocsin.cli.traces", "Search traces."),
+    Command("trace", "tocsin.cli.trace", "Draw one trace as a waterfall."),
+    Command("services", "tocsin.cli.services", "Requests, errors, latencies by service."),
+    Command("errors", "tocsin.cli.failures", "The commonest failures."),
+    Command("sql", "tocsin.cli.sql", "Run read-only SQL over the telemetry."),
+    Command("journal", "tocsin.cli.journal", "Show and replay what is in quarantine."),
+    Command("demo", "tocsin.cli.demo", "Run a small system that sends telemetry."),
+    Command("lab", "tocsin.cli.lab", "Run a lab: one idea in a short script."),
+    Command("version", "tocsin.cli.version", "Print versions."),
 )
-EPILOG = "Exit codes: " + "; ".join(
-    f"{code.value} {meaning.split('.')[0].split(':')[0].lower()}" for code, meaning in EXIT_MEANINGS.items()
-)
+EPILOG = "`tocsin COMMAND --help` explains a command; docs/reference/cli.md explains all of them, and their exit codes."
 
 
 class CommandGroup(TyperGroup):
@@ -68,7 +67,7 @@ class CommandGroup(TyperGroup):
 def load_command(command: Command) -> Any:
     """The command as typer makes it of its module's function."""
     single = typer.Typer(add_completion=False, rich_markup_mode=None)
-    single.command(command.name)(importlib.import_module(command.module).command)
+    single.command(command.name, short_help=command.summary)(importlib.import_module(command.module).command)
     return typer.main.get_command(single)
 
 

@@ -126,7 +126,7 @@ def _report(path: str, account: Account, out: Console) -> None:
     for message, count in account.messages.items():
         out.print(f"  {count} not let in: {clean(message)}", soft_wrap=True)
     if account.times_missing:
-        out.print(f"  {account.times_missing} lines had no time that could be understood: they got the present")
+        out.print(f"  lines without a time that could be understood, which got the present: {account.times_missing}")
 
 
 @contextmanager

@@ -59,9 +59,9 @@ def command(
         flags=flags(http=http, grpc=grpc, data=data, clock=clock, listen_unprotected=listen_unprotected),
     )
     set_up_log(options.log)
-    stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+    stdout, stderr = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
     try:
-        drained = Server(options, on_started=lambda started: announce(started, options, stderr)).run()
+        drained = Server(options, on_started=lambda started: announce(started, options, stdout)).run()
     except TocsinError as error:
         stderr.print(Text.assemble(("not started: ", "bold red"), clean(str(error), lines=True)))
         raise typer.Exit(Exit.NOT_STARTED) from error
@@ -70,7 +70,7 @@ def command(
         if drained
         else "what is acknowledged but not stored yet is in the journal; the next start stores it"
     )
-    stderr.print(f"stopped; {rest}")
+    stdout.print(f"stopped; {rest}")
 
 
 def flags(*, http: str | None, grpc: str | None, data: Path | None, clock: str | None, listen_unprotected: bool) -> dict[str, Flag]:
