@@ -88,11 +88,12 @@ class SimulatedDisk:
 
     def crash(self) -> None:
         """Lose what is not durable, and come back healthy."""
-        survival = self._chance.choice((0.0, 0.5, 1.0))
+        survival = self._chance.choice((0.0, 0.5, 1.0, 1.0))
+        one_lost = self._chance.choice((None, *self._changes))
         for change in self._changes:
-            if self._chance.random() < survival:
+            if self._chance.random() < survival and change is not one_lost:
                 self._make_durable(change)
-        for inode in set(self._durable_names.values()):
+        for inode in dict.fromkeys(self._durable_names.values()):  # not a set: its order would differ from run to run
             if inode.data.startswith(inode.durable) and not inode.lost:
                 inode.durable = inode.data[: self._chance.randint(len(inode.durable), len(inode.data))]
             inode.data, inode.lost = bytearray(inode.durable), []

@@ -93,9 +93,25 @@ class World:
             try:
                 happening()
             except Crash:
-                self._collect()
-                self._restart()
+                self.restart(crash_again=0.3)
             self._collect()
+
+    def taken_segment(self, frames: int) -> Segment:
+        """A segment of so many acknowledged traces, taken and not yet loaded."""
+        for _ in range(frames):
+            self._sent += 1
+            self._waiting[self._sent] = self.journal.append(Batch(Signal.TRACES, self._sent.to_bytes(NUMBER_BYTES, "big"), self._sent))
+        self.journal.seal(timeout_s=0)
+        self._collect()
+        segment = self.journal.take(Signal.TRACES, timeout_s=0)
+        assert segment
+        assert segment.frames == frames
+        return segment
+
+    def load(self, segment: Segment) -> None:
+        """The engine takes it, and its file goes."""
+        self._insert(segment)
+        self.journal.complete(segment)
 
     def _send(self) -> None:
         for _ in range(self.chance.randint(1, 5)):
@@ -180,13 +196,14 @@ class World:
 
     # ------------------------------------------------------------------------------------------------------------- crashes
 
-    def _restart(self) -> None:
-        """Come back after a crash, which may crash again."""
+    def restart(self, *, crash_again: float = 0.0) -> None:
+        """The machine crashes and comes back; with that chance, 0 to 1, it crashes once more while it starts."""
+        self._collect()
         self._waiting, self._taken, self._half_refused = {}, [], {}
         while True:
             self.crashes += 1
             self.disk.crash()
-            if self.chance.random() < 0.3:
+            if self.chance.random() < crash_again:
                 self.disk.crash_after(self.chance.randint(1, 15))
             try:
                 self.journal = self._start()
