@@ -200,19 +200,25 @@ class Loader:
         return None
 
     def _give_up(self, lane: _Lane, segment: Segment, error: TocsinError) -> list[Segment] | None:
-        """Split or quarantine; None when the engine can't even say what it holds, so that only waiting is safe."""
+        """
+        Split or quarantine; None when that can't be done now, so that only waiting is safe.
+
+        The engine may not even be able to say what it holds, or the disk may not take the halves. Splitting and quarantining are
+        repeatable: the next try goes on where this one stopped.
+        """
         try:
             partial = self._sink.holds_part_of(segment)
+            if segment.frames > 1 and not partial:
+                halves = self._source.split(segment)
+                lane.splits += 1
+                log.warning("split segment %s (%d requests) to find what the engine refuses", segment.token, segment.frames)
+                return halves
+            self._source.quarantine(segment, f"{error}" + (" (a part of it is stored; replay keeps its token)" if partial else ""))
         except TocsinError as failure:
             lane.waiting, lane.last_error = 1, str(failure)
             return None
-        if segment.frames > 1 and not partial:
-            lane.splits += 1
-            log.warning("splitting segment %s (%d requests) to find what the engine refuses", segment.token, segment.frames)
-            return self._source.split(segment)
         lane.quarantined += 1
         log.error("quarantined segment %s (%d records): %s; see `tocsin journal`", segment.token, segment.records, error)
-        self._source.quarantine(segment, f"{error}" + (" (a part of it is stored; replay keeps its token)" if partial else ""))
         return []
 
     def _running(self) -> bool:
