@@ -24,7 +24,8 @@ from tocsin.app.options import Options
 PREFIX = "TOCSIN_"
 NOT_OPTIONS = {"TOCSIN_CONFIG", "TOCSIN_URL"}  # read by the command line itself
 NOT_OPTION_PREFIX = "TOCSIN_TEST_"
-DEPTH_MAX = 20  # the tree is four deep; an alias that contains itself is not
+DEPTH_MAX = 20  # the tree is four deep; a group that is an alias of itself has no end
+CONTAINS_ITSELF = "(a value that contains itself)"
 
 Path_: TypeAlias = tuple[str, ...]
 Flag: TypeAlias = tuple[str, Any]
@@ -154,14 +155,15 @@ def _read_node(node: yaml.Node, path: Path_, source: _Source, depth: int) -> Non
             source.layers.put(inner, _plain(value_node), source.place(key_node))
 
 
-def _plain(node: yaml.Node, depth: int = 0) -> Any:
+def _plain(node: yaml.Node, around: tuple[int, ...] = ()) -> Any:
     """A node as plain values. Dates stay text, because what they mean is the option's business."""
-    if depth > DEPTH_MAX:
-        return "(nested too deeply)"
+    if id(node) in around:
+        return CONTAINS_ITSELF
+    around = (*around, id(node))
     if isinstance(node, yaml.SequenceNode):
-        return [_plain(item, depth + 1) for item in node.value]
+        return [_plain(item, around) for item in node.value]
     if isinstance(node, yaml.MappingNode):
-        return {str(key.value): _plain(value, depth + 1) for key, value in node.value}
+        return {str(key.value): _plain(value, around) for key, value in node.value}
     tag = node.tag.rpartition(":")[2]
     if tag == "null":
         return None
