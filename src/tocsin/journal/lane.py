@@ -191,7 +191,9 @@ class Lane:
         if self._writer.open_bytes >= self._options.segment_bytes_max:
             return True
         age_s = self._writer.open_age_s
-        return self._segment_wanted and age_s is not None and age_s >= self._options.segment_age_s_min
+        if not self._segment_wanted or age_s is None:
+            return False
+        return age_s >= self._options.segment_age_s_min or self._writer.open_bytes >= self._options.segment_bytes_eager
 
     def _next_entries(self) -> list[Entry]:
         entries: list[Entry] = []
@@ -250,7 +252,7 @@ class Lane:
             self._offered.notify_all()
 
     def take(self, *, timeout_s: float) -> Segment | None:
-        """The oldest closed segment that was not taken yet; when there is none, the open file is closed as soon as it is old enough."""
+        """The oldest closed segment that was not taken yet; when there is none, the open file is closed as soon as it is due."""
         with self._lock:
             self._offered.wait_for(self._ready_or_ask, timeout_s)
             return self._ready.pop(0) if self._ready else None

@@ -33,10 +33,17 @@ class JournalOptions(BaseModel):
         description="Bytes of one signal that may wait on disk for the engine; above it requests are refused.",
     )
     segment_bytes_max: int = Field(
-        default=32 * MIB, ge=KIB, le=GIB, description="Size in bytes at which a segment is closed; one commit may exceed it."
+        default=16 * MIB, ge=KIB, le=GIB, description="Size in bytes at which a segment is closed; one commit may exceed it."
+    )
+    segment_bytes_eager: int = Field(
+        default=4 * MIB, ge=0, le=GIB, description="Size in bytes from which an idle engine is handed a segment however young it is."
     )
     segment_age_s_min: float = Field(
-        default=0.1, ge=0, le=60, description="Seconds since its first request before a small segment is closed because the engine is idle."
+        default=0.5,
+        ge=0,
+        le=60,
+        description="Seconds since its first request before an idle engine is handed a smaller segment: an insert costs it tens of"
+        " milliseconds whatever the size.",
     )
     free_bytes_min: int = Field(
         default=256 * MIB, ge=0, le=1024 * GIB, description="Free bytes on the disk below which requests are refused; 0 does not look."
