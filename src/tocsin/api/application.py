@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
@@ -11,6 +12,7 @@ from starlette.routing import BaseRoute
 from tocsin.api import correlate, errors, failures, journal, logs, reference, services, sql, status, traces
 from tocsin.api.browser import BrowserGuard
 from tocsin.api.context import Context
+from tocsin.api.failure import Failure
 
 AREAS: tuple[APIRouter, ...] = (
     logs.router,
@@ -22,6 +24,10 @@ AREAS: tuple[APIRouter, ...] = (
     journal.router,
     status.router,
 )
+FAILURES: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": Failure, "description": "The question is wrong, or nothing is there."},
+    "5XX": {"model": Failure, "description": "The server could not answer."},
+}
 DESCRIPTION = """\
 Questions about telemetry, answered as JSON.
 
@@ -52,6 +58,7 @@ def create_application(
         docs_url=None,  # FastAPI's own pages load their scripts from the internet
         redoc_url=None,
         generate_unique_id_function=_operation_id,
+        responses=FAILURES,
     )
     app.state.context = context
     app.router.routes.extend(ingest)  # first, because they are asked most
