@@ -30,7 +30,9 @@ class Way:
 def resources_with(identifier: str, names: ParameterNames) -> Sql:
     """The resources that hold the id as a value, by signal: rows of signal and JSON text."""
     value = names.bind("String", identifier)
-    held = Sql("arrayExists(v -> v.2 = toJSONString(") + value + Sql(") OR v.2 = ") + value + Sql(", JSONExtractKeysAndValuesRaw(resource))")
+    held = (
+        Sql("arrayExists(v -> v.2 = toJSONString(") + value + Sql(") OR v.2 = ") + value + Sql(", JSONExtractKeysAndValuesRaw(resource))")
+    )
     return Sql("SELECT DISTINCT signal, toString(resource) FROM resources WHERE signal IN ('logs', 'traces') AND ") + held
 
 
@@ -87,7 +89,9 @@ def _span_values(identifier: str, names: ParameterNames) -> Way:
     value = names.bind("String", identifier)
     own = _labelled("attribute", "mapKeys(attributes)", "mapValues(attributes)", value)
     event, link = (
-        _labelled(f"{kind} attribute", f"arrayFlatten(arrayMap(m -> mapKeys(m), {kind}_attributes))", _flat_values(f"{kind}_attributes"), value)
+        _labelled(
+            f"{kind} attribute", f"arrayFlatten(arrayMap(m -> mapKeys(m), {kind}_attributes))", _flat_values(f"{kind}_attributes"), value
+        )
         for kind in ("event", "link")
     )
     in_own = Sql("has(mapValues(attributes), ") + value + Sql(")")

@@ -14,9 +14,7 @@ from tocsin.store.sql import ParameterNames, Sql
 MESSAGE_CHARACTERS_MAX = 500
 VARYING = r"'[0-9a-fA-F]{8,}(?:-[0-9a-fA-F]{4,})*|[0-9]+'"  # ids in hexadecimal, and numbers
 EXCEPTION = "arrayLast(m -> mapContains(m, 'exception.type') OR mapContains(m, 'exception.message'), event_attributes)"
-GROUPED = (
-    "count() AS occurrences, toUnixTimestamp64Nano(min(ts)), toUnixTimestamp64Nano(max(ts)), argMax(lower(hex(trace_id)), ts) "
-)
+GROUPED = "count() AS occurrences, toUnixTimestamp64Nano(min(ts)), toUnixTimestamp64Nano(max(ts)), argMax(lower(hex(trace_id)), ts) "
 
 
 def span_errors(within: Within, *, service: str | None, limit: int, names: ParameterNames) -> Sql:

@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias
 from tocsin.store.plan import Field, Scope
 from tocsin.store.read_range import Within, in_range, instant, where
 from tocsin.store.read_records import LOG_RECORD_COLUMNS
-from tocsin.store.render import LOGS, SEVERITY
+from tocsin.store.render import SEVERITY
 from tocsin.store.sql import ParameterNames, Sql
 
 Order: TypeAlias = Literal["newest", "oldest"]
@@ -55,7 +55,9 @@ def log_times(condition: Sql, within: Within, *, order: Order, limit: int, offse
     )
 
 
-def log_records_at(condition: Sql, times: list[int], *, after: tuple[int, int] | None, order: Order, limit: int, names: ParameterNames) -> Sql:
+def log_records_at(
+    condition: Sql, times: list[int], *, after: tuple[int, int] | None, order: Order, limit: int, names: ParameterNames
+) -> Sql:
     """
     Matching records at the given times: the columns of LOG_RECORD_COLUMNS and the hash that breaks ties.
 
@@ -68,7 +70,10 @@ def log_records_at(condition: Sql, times: list[int], *, after: tuple[int, int] |
         names: For placeholders.
     """
     direction, beyond = DIRECTIONS[order], "<=" if order == "newest" else ">="
-    conditions = [*in_range(Within(min(times), max(times) + 1), names), Sql("toUnixTimestamp64Nano(ts) IN ") + names.bind("Array(Int64)", times)]
+    conditions = [
+        *in_range(Within(min(times), max(times) + 1), names),
+        Sql("toUnixTimestamp64Nano(ts) IN ") + names.bind("Array(Int64)", times),
+    ]
     if after is not None:
         at = instant(after[0], names)
         tie = Sql("ts != ") + at + Sql(" OR ") + RECORD_HASH + Sql(f" {beyond} ") + names.bind("UInt64", after[1])
@@ -92,7 +97,7 @@ def log_extent(condition: Sql, within: Within, names: ParameterNames) -> Sql:
 
 
 def log_histogram(condition: Sql, within: Within, *, start: int, step_ns: int, names: ParameterNames) -> Sql:
-    """Number of the bucket from `start` on, matching records, and those of severity ERROR and above; buckets without records are left out."""
+    """Number of the bucket from `start` on, matching records, and those of ERROR and above; empty buckets are left out."""
     bucket = Sql("intDiv(toUnixTimestamp64Nano(ts) - ") + names.bind("Int64", start) + Sql(", ") + names.bind("Int64", step_ns) + Sql(")")
     return (
         Sql("SELECT ")
@@ -140,5 +145,3 @@ def _facet_value(field: Field, names: ParameterNames) -> tuple[Sql, Sql]:
         return resource, there
     either = Sql("if(") + held + Sql(", ") + own + Sql(", ") + resource + Sql(")")
     return either, Sql("(") + held + Sql(" OR ") + there + Sql(")")
-
-

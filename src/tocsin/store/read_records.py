@@ -20,14 +20,15 @@ NO_SPAN = "0" * 16
 
 LOG_RECORD_COLUMNS = Sql(
     "toUnixTimestamp64Nano(ts), toUnixTimestamp64Nano(observed), service, severity_number, severity_text, body, body_type, event_name, "
-    "lower(hex(trace_id)), lower(hex(span_id)), mapKeys(attributes), mapValues(attributes), attribute_types, resource, scope_name, scope_version"
+    "lower(hex(trace_id)), lower(hex(span_id)), mapKeys(attributes), mapValues(attributes), attribute_types, "
+    "resource, scope_name, scope_version"
 )
 LOG_RECORD_WIDTH = 16
 
 SPAN_COLUMNS = Sql(
-    "lower(hex(trace_id)), lower(hex(span_id)), lower(hex(parent_span_id)), service, name, kind, toUnixTimestamp64Nano(ts), duration_ns, status, "
-    "status_message, trace_state, mapKeys(attributes), mapValues(attributes), attribute_types, resource, scope_name, scope_version, "
-    "arrayMap(t -> toUnixTimestamp64Nano(t), event_ts), event_names, arrayMap(m -> mapKeys(m), event_attributes), "
+    "lower(hex(trace_id)), lower(hex(span_id)), lower(hex(parent_span_id)), service, name, kind, toUnixTimestamp64Nano(ts), duration_ns, "
+    "status, status_message, trace_state, mapKeys(attributes), mapValues(attributes), attribute_types, resource, scope_name, "
+    "scope_version, arrayMap(t -> toUnixTimestamp64Nano(t), event_ts), event_names, arrayMap(m -> mapKeys(m), event_attributes), "
     "arrayMap(m -> mapValues(m), event_attributes), event_attribute_types, arrayMap(i -> lower(hex(i)), link_trace_ids), "
     "arrayMap(i -> lower(hex(i)), link_span_ids), link_trace_states, arrayMap(m -> mapKeys(m), link_attributes), "
     "arrayMap(m -> mapValues(m), link_attributes), link_attribute_types"

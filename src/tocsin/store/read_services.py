@@ -39,13 +39,10 @@ def requests(within: Within, *, service: str | None, names: ParameterNames) -> S
     """
     operation = "operation" if service is not None else "''"
     columns = f"service, {operation} AS of_operation, kind, failed, bin"
+    grouped = "service, of_operation, kind, failed, bin"
     chosen = [] if service is None else [Sql("service = ") + names.bind("String", service)]
     inner = Sql.join(" UNION ALL ", [_part(table, columns, part, chosen, names) for table, part in _parts(bucket_seconds(within))])
-    return (
-        Sql(f"SELECT {columns.replace(operation + ' AS ', '')}, sum(found), lower(hex(any(shown))) FROM (")
-        + inner
-        + Sql(") GROUP BY service, of_operation, kind, failed, bin")
-    )
+    return Sql(f"SELECT {grouped}, sum(found), lower(hex(any(shown))) FROM (") + inner + Sql(f") GROUP BY {grouped}")
 
 
 def requests_extent(names: ParameterNames, within: Within) -> Sql:
@@ -57,23 +54,17 @@ def requests_extent(names: ParameterNames, within: Within) -> Sql:
 
 def service_edges(within: Within, *, traces_max: int, names: ParameterNames) -> Sql:
     """
-    Caller, callee, calls, failed calls, median and 95th percentile of the caller's span (nanoseconds), and the number of traces examined.
+    Caller, callee, calls, failed calls, median and 95th percentile of the caller's span (nanoseconds).
 
     A call is a client or producer span whose child belongs to another service, in the newest `traces_max` traces of the range.
     """
     ranged = in_range(within, names)
-    newest = (
-        Sql("SELECT trace_id FROM spans")
-        + where(ranged)
-        + Sql(" ORDER BY toStartOfFiveMinutes(ts) DESC, ts DESC LIMIT 1 BY trace_id LIMIT ")
-        + names.bind("UInt32", traces_max)
-    )
     chosen = where([*ranged, Sql("trace_id IN chosen")])
     return (
         Sql("WITH chosen AS (")
-        + newest
+        + _newest(ranged, traces_max, names)
         + Sql(") SELECT p.service, c.service, count(), countIf(p.status = 2 OR c.status = 2), quantileExact(0.5)(p.duration_ns), ")
-        + Sql("quantileExact(0.95)(p.duration_ns), (SELECT count() FROM chosen) FROM ")
+        + Sql("quantileExact(0.95)(p.duration_ns) FROM ")
         + Sql("(SELECT trace_id, parent_span_id, service, status FROM spans")
         + chosen
         + Sql(") AS c INNER JOIN (SELECT trace_id, span_id, service, status, duration_ns, kind FROM spans")
@@ -85,9 +76,14 @@ def service_edges(within: Within, *, traces_max: int, names: ParameterNames) -> 
 
 def traces_in(within: Within, *, traces_max: int, names: ParameterNames) -> Sql:
     """Services of the newest traces of the range, and how many traces those are: one row."""
-    newest = Sql("SELECT trace_id, service FROM spans") + where(in_range(within, names))
-    walk = Sql(" ORDER BY toStartOfFiveMinutes(ts) DESC, ts DESC LIMIT 1 BY trace_id LIMIT ") + names.bind("UInt32", traces_max)
-    return Sql("SELECT count(), groupUniqArray(service) FROM (") + newest + walk + Sql(")")
+    ranged = in_range(within, names)
+    chosen = where([*ranged, Sql("trace_id IN (") + _newest(ranged, traces_max, names) + Sql(")")])
+    return Sql("SELECT uniqExact(trace_id), groupUniqArray(service) FROM spans") + chosen
+
+
+def _newest(ranged: list[Sql], traces_max: int, names: ParameterNames) -> Sql:
+    walk = " ORDER BY toStartOfFiveMinutes(ts) DESC, ts DESC LIMIT 1 BY trace_id LIMIT "
+    return Sql("SELECT trace_id FROM spans") + where(ranged) + Sql(walk) + names.bind("UInt32", traces_max)
 
 
 def _parts(seconds: Seconds) -> list[tuple[str, Seconds]]:

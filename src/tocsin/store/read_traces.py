@@ -92,7 +92,10 @@ def trace_summaries(trace_ids: list[str], condition: Sql, within: Within, *, pla
         Sql(f"SELECT lower(hex(trace_id)), maxIf({value}, ")
         + ranked
         + Sql(f"), argMin(service, {earliest}), argMin(name, {earliest}), toUnixTimestamp64Nano(min(ts)), ")
-        + Sql("max(toUnixTimestamp64Nano(ts) + toInt64(duration_ns)), count(), countIf(status = 2), arraySort(groupUniqArray(service)) FROM spans")
+        + Sql(
+            "max(toUnixTimestamp64Nano(ts) + toInt64(duration_ns)), count(), "
+            "countIf(status = 2), arraySort(groupUniqArray(service)) FROM spans"
+        )
         + where([*in_range(place, names), has_trace_id(trace_ids, names)])
         + Sql(" GROUP BY trace_id")
     )

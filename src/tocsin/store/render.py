@@ -46,7 +46,7 @@ RESOURCES_LISTED_MAX = 500  # more of them are told apart by their text, not by 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """An intrinsic field in its table: an expression, and whether it is a text, a number, hexadecimal digits, a body or an array of names."""
+    """An intrinsic field in its table: an expression, and its sort: text, folded (lower case), number, id, body, names (an array)."""
 
     sql: str
     sort: str

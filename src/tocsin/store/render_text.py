@@ -7,6 +7,7 @@ A word is a run of ASCII letters and digits and of whatever is not ASCII, just a
 
 from __future__ import annotations
 
+import math
 import re
 
 from tocsin.store.plan import Gap
@@ -42,7 +43,7 @@ def wildcard_pattern(pieces: tuple[str | Gap, ...]) -> str:
 
 
 def like_pattern(pieces: tuple[str | Gap, ...]) -> str:
-    """The LIKE pattern of a wildcard: `10%` followed by anything is `10\\%%`."""
+    r"""The LIKE pattern of a wildcard: `10%` followed by anything is `10\%%`."""
     parts = {Gap.MANY: "%", Gap.ONE: "_"}
     return "".join(parts[piece] if isinstance(piece, Gap) else re.sub(r"([\\%_])", r"\\\1", piece) for piece in pieces)
 
@@ -65,7 +66,7 @@ def spellings(value: str) -> list[str]:
 
 def float_text(number: float) -> str:
     """A double as the engine writes it: 5000.0 as `5000`, 1e21 as `1e21`, 0.0000001 as `1e-7`."""
-    if number in {float("inf"), float("-inf")} or number != number:
+    if not math.isfinite(number):
         return repr(number)
     mantissa, _, exponent = f"{number!r}".partition("e")
     sign, digits_text = ("-", mantissa[1:]) if mantissa.startswith("-") else ("", mantissa)

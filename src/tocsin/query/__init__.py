@@ -1,0 +1,1 @@
+"""Questions and their answers: the only readers of the store."""
