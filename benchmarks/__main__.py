@@ -1,0 +1,67 @@
+"""
+Measure everything and print it with the machine's name on it.
+
+    python -m benchmarks [--seconds 60] [--rows 10000000] [--keep DIR]    rates, ratios, disk, memory, answer times, idle cost
+    python -m benchmarks soak [--minutes 30]                              half load for long; memory must stay flat
+
+Generator and server share the machine. A figure is only as good as the machine was quiet; the ratios to the bare engine, measured in the
+same run, say more. Results are kept in `benchmarks/results/`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks import report, soak
+from benchmarks.idle import idle_cost
+from benchmarks.ingest import bare_engine, end_to_end
+from benchmarks.questions import ask_all
+from benchmarks.rows import disk_figures, fill
+from benchmarks.server import Server
+
+SIGNALS = ("traces", "logs", "metrics")
+BARE_SECONDS = 12.0
+
+
+def main(arguments: list[str]) -> int:
+    """Run what the command line asks for; 0 when every goal was met, 1 otherwise."""
+    parser = argparse.ArgumentParser(prog="benchmarks", description="Measure Tocsin on this machine.")
+    parser.add_argument("what", nargs="?", choices=("bench", "soak"), default="bench")
+    parser.add_argument("--seconds", type=float, default=60.0, help="how long each signal is sent")
+    parser.add_argument("--rows", type=int, default=10_000_000, help="spans and log records stored when questions are asked")
+    parser.add_argument("--minutes", type=float, default=30.0, help="how long the soak lasts")
+    parser.add_argument("--keep", type=Path, default=None, help="a folder for the data, kept afterwards")
+    options = parser.parse_args(arguments)
+    folder = options.keep or Path(tempfile.mkdtemp(prefix="tocsin-bench-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        if options.what == "soak":
+            return soak.run(folder, minutes=options.minutes)
+        return bench(folder, seconds=options.seconds, rows=options.rows)
+    finally:
+        if options.keep is None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def bench(folder: Path, *, seconds: float, rows: int) -> int:
+    """The whole measurement; prints and keeps the report."""
+    page = report.Page()
+    page.machine()
+    page.idle(idle_cost(folder))
+    rates = {signal: bare_engine(folder, signal, seconds=BARE_SECONDS) for signal in SIGNALS}
+    with Server(folder / "data") as server:
+        for signal in SIGNALS:
+            page.ingest(end_to_end(server, signal, bare_rate=rates[signal], seconds=seconds))
+        for signal in ("traces", "logs"):
+            fill(server, signal, rows=rows)
+        page.disk(disk_figures(server))
+        page.questions(ask_all(server))
+    return page.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,117 @@
+"""The page that a run prints and keeps: the machine, then a table per topic, each figure beside its goal."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+
+from benchmarks.idle import Idle
+from benchmarks.ingest import WORDS, Ingest
+from benchmarks.questions import Question
+from benchmarks.rows import Disk
+
+RESULTS = Path(__file__).parent / "results"
+RATE_GOALS = {"traces": 120_000, "logs": 100_000, "metrics": 300_000}
+RATIO_GOAL = 0.65
+MEMORY_GOAL_BYTES = 1_500_000_000
+VISIBLE_GOAL_MS = 1000
+STARTED_GOAL_S = 3.0
+IDLE_MEMORY_GOAL_BYTES = 450_000_000
+IDLE_CPU_GOAL = 0.02
+
+
+class Page:
+    """Collects lines, prints them as they come, keeps them in a file at the end."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._missed: list[str] = []
+
+    def machine(self) -> None:
+        """Say where and when."""
+        commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
+        self._say(f"# Tocsin on {_processor()}, {psutil.cpu_count()} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB")
+        self._say(
+            f"Python {platform.python_version()}, commit {commit or 'unknown'}, {time.strftime('%Y-%m-%d %H:%M')} UTC. The load runs on the"
+        )
+        self._say("same cores as the server. `!` marks a missed goal.")
+
+    def idle(self, idle: Idle) -> None:
+        """What it costs at rest."""
+        self._table("At rest", ("what", "measured", "goal"))
+        self._row("start to serving", f"{idle.started_s:.2f} s", f"< {STARTED_GOAL_S:g} s", met=idle.started_s < STARTED_GOAL_S)
+        memory = idle.memory_bytes
+        self._row("memory", f"{memory / 1e6:.0f} MB", f"< {IDLE_MEMORY_GOAL_BYTES / 1e6:.0f} MB", met=memory < IDLE_MEMORY_GOAL_BYTES)
+        self._row("processor", f"{idle.cpu_share:.1%} of a core", f"< {IDLE_CPU_GOAL:.0%}", met=idle.cpu_share < IDLE_CPU_GOAL)
+
+    def ingest(self, ingest: Ingest) -> None:
+        """How fast one signal gets in."""
+        word, goal = WORDS[ingest.signal], RATE_GOALS[ingest.signal]
+        self._table(
+            f"In: {word}, {ingest.records:,} in {ingest.seconds:.0f} s, acknowledged after fsync and queryable",
+            ("what", "measured", "goal"),
+        )
+        self._row("end to end", f"{ingest.rate:,.0f} /s", f">= {goal:,} /s", met=ingest.rate >= goal)
+        self._row("the bare engine, same tables", f"{ingest.bare_rate:,.0f} /s", "")
+        self._row("ratio", f"{ingest.ratio:.2f}", f">= {RATIO_GOAL}", met=ingest.ratio >= RATIO_GOAL)
+        self._row("acknowledged after, p50 / p99", f"{ingest.ack_ms_p50:.0f} / {ingest.ack_ms_p99:.0f} ms", "")
+        visible = f"{ingest.visible_ms_p50:.0f} / {ingest.visible_ms_p99:.0f} ms"
+        self._row("queryable after that, p50 / p99", visible, f"p99 < {VISIBLE_GOAL_MS} ms", met=ingest.visible_ms_p99 < VISIBLE_GOAL_MS)
+        peak = ingest.memory_peak_bytes
+        self._row("memory, peak", f"{peak / 1e6:,.0f} MB", f"< {MEMORY_GOAL_BYTES / 1e6:,.0f} MB", met=peak < MEMORY_GOAL_BYTES)
+        self._row("server's processor time per record", f"{ingest.server_cpu_s / ingest.records * 1e6:.1f} us", "")
+        self._row("requests asked to come back later", f"{ingest.refused:,}", "")
+
+    def disk(self, figures: Sequence[Disk]) -> None:
+        """What a record costs on disk."""
+        self._table("On disk, after merges, with indexes and rollups", ("what", "measured", "goal"))
+        for figure in figures:
+            goal = f"<= {figure.goal:g} B" if figure.goal else ""
+            met = figure.goal is None or figure.bytes_per_row <= figure.goal
+            self._row(f"{WORDS[figure.signal]}, {figure.rows:,} rows", f"{figure.bytes_per_row:.1f} B each", goal, met=met)
+
+    def questions(self, questions: Sequence[Question]) -> None:
+        """How long answers take."""
+        self._table("Answers, over HTTP", ("question", "p50 / p95", "goal"))
+        for question in questions:
+            measured = f"{question.ms_p50:.0f} / {question.ms_p95:.0f} ms"
+            self._row(question.name, measured, f"p95 < {question.goal_ms:g} ms", met=question.ms_p95 < question.goal_ms)
+
+    def finish(self) -> int:
+        """Keep the page; returns 0 when every goal was met, else 1."""
+        self._say("")
+        self._say("Every goal was met." if not self._missed else f"Missed: {'; '.join(self._missed)}.")
+        RESULTS.mkdir(exist_ok=True)
+        path = RESULTS / f"{time.strftime('%Y-%m-%d-%H%M')}.md"
+        path.write_text("\n".join(self._lines) + "\n", encoding="utf-8")
+        return 1 if self._missed else 0
+
+    def _table(self, title: str, columns: Sequence[str]) -> None:
+        self._say("")
+        self._say(f"## {title}")
+        self._say("")
+        self._say("| " + " | ".join(columns) + " |")
+        self._say("|" + "---|" * len(columns))
+
+    def _row(self, what: str, measured: str, goal: str, *, met: bool = True) -> None:
+        if not met:
+            self._missed.append(f"{what} ({measured}, goal {goal})")
+        self._say(f"| {what} | {measured}{'' if met else ' !'} | {goal} |")
+
+    def _say(self, line: str) -> None:
+        self._lines.append(line)
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
