@@ -26,6 +26,9 @@ SPANS_PER_TRACE_AND_SERVICE = 2
 SERIES = 10_000
 SCRAPE_INTERVAL_NS = 15_000_000_000
 
+STATUS_OK = np.array([[0x7A, 0x02, 0x18, 0x01]])  # a span's status as it stands on the wire
+STATUS_ERROR = np.array([[0x7A, 0x02, 0x18, 0x02]])
+
 Bytes = NDArray[np.uint8]
 
 
@@ -87,9 +90,12 @@ class Spans:
         durations = np.minimum(rng.lognormal(16.5, 1.0, count), 9e8).astype(np.int64)
         failed = rng.random(count) < 0.01
         own = rng.integers(1, 256, (count, 8), dtype=np.uint8)
+        parents = np.repeat(self._roots, repeat, axis=0)
+        if self._turn == 0:
+            own[::repeat], parents[::repeat] = self._roots, 0
         template.put(b"T" * 16, np.repeat(self._trace_ids, repeat, axis=0))
         template.put(b"I" * 8, own)
-        template.put(b"P" * 8, np.repeat(self._roots, repeat, axis=0))
+        template.put(b"P" * 8, parents)
         template.put(b"S" * 8, little_endian(starts))
         template.put(b"E" * 8, little_endian(starts + durations))
         template.put(b"NN", digits(rng.integers(0, 13, count), 2))
@@ -98,6 +104,7 @@ class Spans:
         template.put(b"UUUUU", digits(rng.integers(0, 100_000, count), 5))
         template.put(b"Q" * 12, np.repeat(self._request_ids, repeat, axis=0))
         template.put(b"\xaa\x01", np.where(failed[:, None], np.array([[0xF4, 0x03]]), np.array([[0xC8, 0x01]])).astype(np.uint8))
+        template.put(b"\x7a\x02\x18\x01", np.where(failed[:, None], STATUS_ERROR, STATUS_OK).astype(np.uint8))
         template.put(b"\xbb\x01", varint2(rng.integers(128, 16_384, count)))
         template.put(b"DDDDDDDD", little_endian(np.round(rng.random(count) * 100, 2).view(np.int64)))
         self._turn = (self._turn + 1) % len(SERVICES)
@@ -199,6 +206,7 @@ def _span_template(service: str) -> Template:
         }
         for key, value in texts.items():
             span.attributes.add(key=key).value.string_value = value
+        span.status.code = 1
         span.attributes.add(key="http.response.status_code").value.int_value = _int(b"\xaa\x01")
         span.attributes.add(key="thread.id").value.int_value = _int(b"\xbb\x01")
         span.attributes.add(key="cache.hit").value.bool_value = True
