@@ -22,8 +22,11 @@ def bare_condition(value: Token) -> Predicate:
     """What a value without a field asks for: a word, a phrase, a wildcard or an expression in the record's text."""
     if value.kind is Kind.REGEX:
         return Regex(None, expression(value))
-    if value.kind in {Kind.PHRASE, Kind.RANGE}:
+    if value.kind is Kind.PHRASE:
         return Phrase(value.text)
+    if value.kind is Kind.RANGE:
+        message = f"the range at position {value.position} has no key: write key:{value.text}, or quote it"
+        raise ParseError(message, position=value.position)
     pieces = pieces_of(value.text)
     if pieces == (Gap.MANY,):
         return Everything()

@@ -170,7 +170,7 @@ def _term(text: str, position: int, tokens: list[Token], *, value: bool) -> int:
         raise ParseError(f"a backslash ends the query: write \\\\ for a backslash itself (position {position})", position=position)
     word = match[0]
     kind = Kind.TERM if value else OPERATORS.get(word, Kind.TERM)
-    if tokens and tokens[-1].kind is not Kind.COMPARISON and (comparison := re.match(r">=|<=|>|<", word)):
+    if not (tokens and tokens[-1].kind is Kind.COMPARISON) and (comparison := re.match(r">=|<=|>|<", word)):
         tokens.append(Token(Kind.COMPARISON, comparison[0], position))
         return position + comparison.end()
     tokens.append(Token(kind, word, position))
