@@ -109,12 +109,21 @@ class House:
         if not self._open:
             return True
         self._open = False
+        drained = self._drain(drain_s)
         self._leaving.set()
-        drained = self.loader.stop(drain_s=drain_s)
+        self.loader.stop()
         self.journal.close()
         self._retention.join(10)
         self.store.close()
         return drained
+
+    def _drain(self, drain_s: float) -> bool:
+        try:
+            self.settle(timeout_s=drain_s)
+        except StoreError as error:
+            logger.warning("%s; the next start loads it", error)
+            return False
+        return True
 
     def _expire_now_and_then(self) -> None:
         while not self._leaving.is_set():
@@ -173,22 +182,10 @@ def open_directory(directory: Path | str, *, options: Options | None = None, clo
     except BaseException:
         house.close()
         raise
-    return _HouseDesk(house)
+    return Desk(house.store, house.clock, on_close=lambda: house.__exit__(None, None, None))
 
 
 def options_for(directory: Path, options: Options | None = None) -> Options:
     """The options (defaults, unless some are given) with another data directory."""
     options = options or Options()
     return options.model_copy(update={"server": options.server.model_copy(update={"data": directory})})
-
-
-class _HouseDesk(Desk):
-    """A desk that closes what stands behind it, too."""
-
-    def __init__(self, house: House) -> None:
-        super().__init__(house.store, house.clock)
-        self._house = house
-
-    def close(self) -> None:
-        """Close journal and engine; idempotent."""
-        self._house.close()
