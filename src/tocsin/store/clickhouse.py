@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import httpx
 
-from tocsin.errors import ConfigError, StoreError
+from tocsin.errors import ConfigError
 from tocsin.store.chdb import RESULT_SETTINGS, parse_rows
 from tocsin.store.engine import EngineStatistics, Rows, SettingValue
-from tocsin.store.faults import fault
+from tocsin.store.faults import EngineUnavailable, fault
 from tocsin.store.options import EngineOptions
 from tocsin.store.sql import Sql, encode_parameter, quote_string
 
@@ -36,16 +37,12 @@ class ClickHouseEngine:
 
     Raises:
         ConfigError: The address is not one.
-        StoreError: The server can't be reached.
+        StoreError: The server can't be reached, or refuses the password.
     """
 
     def __init__(self, url: str, options: EngineOptions) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ConfigError("expected http(s)://user:password@host:port/database", key="store.engine.url")
-        port = parts.port or (8443 if parts.scheme == "https" else 8123)
-        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-        self._place = f"{parts.scheme}://{host}:{port}"
+        parts = _parse_address(url)
+        self._place = _place(parts)
         self._database = parts.path.strip("/") or "default"
         self._client = httpx.Client(
             base_url=self._place,
@@ -56,7 +53,14 @@ class ClickHouseEngine:
         )
         self._lock = threading.Lock()
         self._counts = {"queries": 0, "queries_failed": 0, "loads": 0, "loads_failed": 0}
-        self.query(Sql("SELECT 1"))
+        try:
+            self.query(Sql("SELECT 1"))
+        except BaseException:
+            self.close()
+            raise
+
+    def __repr__(self) -> str:
+        return f"ClickHouseEngine({self._place})"
 
     def execute(self, statement: Sql, *, settings: Mapping[str, SettingValue] | None = None) -> None:
         """Run a statement that returns nothing."""
@@ -75,6 +79,7 @@ class ClickHouseEngine:
 
     def peek(self, select: Sql, segment: Path, *, structure: str, settings: Mapping[str, SettingValue]) -> Rows | None:
         """None: a server reads a request's body only to insert it."""
+        del select, segment, structure, settings
         return None
 
     def statistics(self) -> EngineStatistics:
@@ -98,11 +103,29 @@ class ClickHouseEngine:
                 raise fault(response.text)
             return response.content
         except (httpx.HTTPError, OSError) as error:
-            raise StoreError(f"the engine is not reachable at {self._place}: {type(error).__name__} {error}") from error
+            raise EngineUnavailable(f"the engine is not reachable at {self._place}: {type(error).__name__} {error}") from error
         finally:
             with self._lock:
                 self._counts[kind] += 1
                 self._counts[f"{kind}_failed"] += failed
+
+
+def _parse_address(url: str) -> SplitResult:
+    """The parts of an address. The complaint does not repeat it: there may be a password in it, even where a port should be."""
+    parts = None
+    with suppress(ValueError):
+        split = urlsplit(url)
+        parts = split if split.scheme in ("http", "https") and split.hostname and split.port != 0 else None
+    if parts is None:
+        hint = "; write reserved characters of the password as %40 (@), %3A (:), %2F (/), %23 (#)"
+        raise ConfigError(f"expected http(s)://user:password@host:port/database{hint}", key="store.engine.url")
+    return parts
+
+
+def _place(parts: SplitResult) -> str:
+    host = parts.hostname or ""
+    port = parts.port or (8443 if parts.scheme == "https" else 8123)
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _chunks(path: Path) -> Iterator[bytes]:
