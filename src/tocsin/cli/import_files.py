@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
+import httpx
 import typer
+from google.protobuf.message import DecodeError
+from google.rpc.status_pb2 import Status
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
@@ -33,7 +36,7 @@ PATHS = {Signal.TRACES: "/v1/traces", Signal.LOGS: "/v1/logs", Signal.METRICS: "
 PROTOBUF = "application/x-protobuf"
 BAD_LINES_SHOWN = 10  # per file; the others are counted
 RETRY_S_MAX = 30.0
-ATTEMPTS_MAX = 60
+ATTEMPTS_MAX = 60  # a minute at least: a full queue is empty long before
 
 Take: TypeAlias = Callable[[Batch], None]
 """Takes a batch for good, or raises."""
@@ -135,17 +138,27 @@ def _into_server(url: str) -> Iterator[Take]:
 
     def take(batch: Batch) -> None:
         waiting = threading.Event()
+        why, delay_s = "", 0.0
         for _ in range(ATTEMPTS_MAX):
+            waiting.wait(delay_s)
             response = server.send(PATHS[batch.signal], batch.body, PROTOBUF)
             if response.is_success:
                 return
+            why = _reason(response)
             delay = response.headers.get("retry-after", "")
             if not delay.isdecimal():  # what the server does not ask to send again, it will refuse again
-                raise Refused(f"{url} does not take the batch (HTTP {response.status_code}); records before it are in, its log says why")
-            waiting.wait(min(float(delay), RETRY_S_MAX))
-        raise Refused(f"{url} was too busy {ATTEMPTS_MAX} times in a row; records before this batch are in")
+                raise Refused(f"{url} does not take a batch: {why}; the records before it are in")
+            delay_s = min(float(delay), RETRY_S_MAX)
+        raise Refused(f"{url} did not take a batch, {ATTEMPTS_MAX} times in a row: {why}; the records before it are in")
 
     yield take
+
+
+def _reason(response: httpx.Response) -> str:
+    try:
+        return str(Status.FromString(response.content).message)
+    except DecodeError:
+        return f"it answers {response.status_code}; is it Tocsin?"
 
 
 @contextmanager
