@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.query.telemetry import NOW, World
+
 from tocsin.clock import ReplayClock
 from tocsin.query.desk import Desk
 from tocsin.store.options import StoreOptions

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.query.telemetry import MS, NOW, LogLine, SpanLine, World, span_id, trace_id
+
 from tocsin.errors import InvalidInput
 
 
@@ -59,7 +59,9 @@ def test_what_shares_a_trace_joins_the_story(world: World) -> None:
 
 def test_trace_and_span_ids_are_ids(world: World) -> None:
     """A trace id, with or without dashes, and a span id bring the whole trace."""
-    world.send(SpanLine("a", trace="7", id="1"), SpanLine("b", trace="7", id="2", parent="1", at=NOW + 1), LogLine("l", trace="7", at=NOW + 2))
+    world.send(
+        SpanLine("a", trace="7", id="1"), SpanLine("b", trace="7", id="2", parent="1", at=NOW + 1), LogLine("l", trace="7", at=NOW + 2)
+    )
     assert story(world, trace_id("7")) == [("a", "trace_id"), ("b", "trace_id"), ("l", "trace_id")]
     assert story(world, "00000000-0000-0000-0000-000000000007") == story(world, trace_id("7"))
     assert story(world, span_id("2")) == [("a", "same trace"), ("b", "span_id"), ("l", "same trace")]

@@ -8,8 +8,8 @@ from typing import Literal
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from tests.query.telemetry import MINUTE, NOW, SECOND, LogLine, World, span_id, trace_id
+
 from tocsin.errors import InvalidInput, ParseError
 from tocsin.query.logs import step_for
 
@@ -22,7 +22,9 @@ LINES = {
     "warning": LogLine("Ärger: req-B timed out", at=NOW + 3, service="payments", level=13, level_text="WARN", event_name="timeout"),
     "unnumbered": LogLine("boom", at=NOW + 4, level=0, level_text="Error"),
     "resource": LogLine("y", at=NOW + 5, service="mail", resource={"host.name": "web-7", "replicas": 3}),
-    "odd": LogLine("50% of a_b", at=NOW + 6, attributes={"url": "http://shop:80/a?b=(1)", "path": "/api/v1", "a key": 'say "hi"', "p": "10%"}),
+    "odd": LogLine(
+        "50% of a_b", at=NOW + 6, attributes={"url": "http://shop:80/a?b=(1)", "path": "/api/v1", "a key": 'say "hi"', "p": "10%"}
+    ),
     "traced": LogLine("z", at=NOW + 7, trace="abc", span="def", attributes={"empty": "", "raw": b"\x00\x01", "none": None}),
 }
 

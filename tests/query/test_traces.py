@@ -8,8 +8,8 @@ from typing import Literal
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from tests.query.telemetry import MINUTE, MS, NOW, SECOND, SpanLine, World, span_id, trace_id
+
 from tocsin.errors import InvalidInput, NotFound, ParseError
 from tocsin.query.trace_tree import walk
 
@@ -140,7 +140,9 @@ def test_pages_lose_and_repeat_nothing(
     """Walking all pages gives every trace once, ranked by its best span, whatever ties there are."""
     service = f"service-{next(EXAMPLES)}"
     lines = [
-        SpanLine(trace=f"{number}{service.encode().hex()[-12:]}", id=f"{index + 1}", service=service, at=NOW + at * SECOND, duration=ms * MS)
+        SpanLine(
+            trace=f"{number}{service.encode().hex()[-12:]}", id=f"{index + 1}", service=service, at=NOW + at * SECOND, duration=ms * MS
+        )
         for index, (number, at, ms) in enumerate(spans)
     ]
     world.send(*lines)
@@ -160,7 +162,9 @@ def test_pages_lose_and_repeat_nothing(
 def test_one_trace_is_read_whole_and_typed(world: World) -> None:
     """A trace comes back with events, links and typed attributes, however its id is written."""
     event = ("exception", {"exception.type": "ValueError", "line": 7})
-    world.send(SpanLine("a", trace="ff", attributes={"n": 1, "x": 1.0}, events=[event], links=[{"why": "retry"}], message="m", status="error"))
+    world.send(
+        SpanLine("a", trace="ff", attributes={"n": 1, "x": 1.0}, events=[event], links=[{"why": "retry"}], message="m", status="error")
+    )
     trace = world.desk.trace(trace_id("ff").upper())
     (node,) = walk(trace.roots)
     assert node.span.attributes == {"n": 1, "x": 1.0}

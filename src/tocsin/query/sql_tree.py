@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from tocsin.errors import InvalidInput
 
-NODE_LINE = re.compile(r"^( *)([A-Za-z]+)(?: (.*?))??(?: \(alias .*\))?(?: \(children (\d+)\))?$", re.DOTALL)
+NODE_LINE = re.compile(r"( *)([A-Za-z]+)(?: (.*?))??(?: \(alias .*?\))?(?: \(children (\d+)\))?")
 NODES = frozenset({
     "ArrayJoin", "Asterisk", "ExpressionList", "Function", "Identifier", "InterpolateElement", "Literal", "OrderByElement",
     "QualifiedAsterisk", "SelectIntersectExceptQuery", "SelectQuery", "SelectWithUnionQuery", "Subquery", "TableExpression",
@@ -130,6 +130,28 @@ def read_tree(lines: Sequence[str]) -> Node:
     if not path:
         raise InvalidInput("the statement is empty: write a SELECT")
     return path[0]
+
+
+def wrapped_statement(tree: Node) -> Node:
+    """
+    The user's statement inside the `SELECT * FROM (...)` that it was parsed in; the engine's own settings stand beside it.
+
+    Raises:
+        InvalidInput: The tree has another shape, so the statement is not inside its parentheses.
+    """
+    shape = [child.kind for child in tree.children[0].children[0].children if child.kind != "Set"] if _is_single_select(tree) else []
+    inner = tree.children[0].children[0].children[1] if shape == ["ExpressionList", "TablesInSelectQuery"] else Node("", "")
+    for kind in ("TablesInSelectQuery", "TablesInSelectQueryElement", "TableExpression"):
+        if inner.kind != kind or len(inner.children) != 1:
+            raise InvalidInput("the statement is not one SELECT: write SELECT ... FROM ...")
+        inner = inner.children[0]
+    return inner
+
+
+def _is_single_select(tree: Node) -> bool:
+    return [tree.kind, *(child.kind for child in tree.children)] == ["SelectWithUnionQuery", "ExpressionList"] and [
+        child.kind for child in tree.children[0].children
+    ] == ["SelectQuery"]
 
 
 def check_tree(tree: Node, allowed: Allowed, with_names: frozenset[str]) -> None:
