@@ -52,8 +52,8 @@ def disk_figures(server: Server) -> list[Disk]:
 
 
 def _parts(server: Server) -> list[tuple[str, int, int]]:
-    tables = server.get("/api/status")["store"]["tables"]
-    return [(table["name"], table["rows"], table["bytes_on_disk"]) for table in tables]
+    tables = server.get("/api/status")["statistics"]["store"]["tables"]
+    return [(name, table["rows"], table["bytes_on_disk"]) for name, table in sorted(tables.items())]
 
 
 def _wait_until_loaded(server: Server, signal: str) -> None:

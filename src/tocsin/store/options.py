@@ -55,6 +55,3 @@ class StoreOptions(BaseModel):
     attribute_bytes_max: int = Field(
         default=65_536, ge=256, le=16_777_216, description="Longest attribute value or log body kept, bytes; longer ones are cut and counted."
     )
-    clock_skew_s_max: float = Field(
-        default=300, gt=0, description="A record whose event time is further than this from its receipt, in seconds, is counted as skewed."
-    )
