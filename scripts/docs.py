@@ -14,6 +14,7 @@ from tocsin import errors
 from tocsin.api import errors as api_errors
 from tocsin.api.errors import CODES, status_of
 from tocsin.app.option_reference import reference_page, sample_file
+from tocsin.cli.reference import cli_page, http_page, metrics_page
 from tocsin.errors import TocsinError
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
@@ -46,8 +47,11 @@ def errors_page() -> str:
 
 
 PAGES: dict[str, Callable[[], str]] = {
+    "cli.md": cli_page,
     "configuration.md": reference_page,
     "errors.md": errors_page,
+    "http.md": http_page,
+    "metrics.md": metrics_page,
     "tocsin.yaml": sample_file,
 }
 

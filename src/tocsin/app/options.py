@@ -8,6 +8,8 @@ and what `tocsin check` says (`app.option_sources`).
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -22,6 +24,11 @@ from tocsin.store.options import StoreOptions
 from tocsin.wire.options import DoorOptions, GrpcOptions, HttpOptions, ImportOptions
 
 REAL = "real"
+
+
+def environment() -> Mapping[str, str]:
+    """The variables of this process; nothing else reads them."""
+    return os.environ
 
 
 class ServerOptions(BaseModel):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated
 
 import typer
@@ -11,6 +10,7 @@ from rich.text import Text
 
 from tocsin.app.option_mistakes import ConfigMistakes
 from tocsin.app.option_sources import load
+from tocsin.app.options import environment
 from tocsin.cli.exit_codes import Exit
 from tocsin.cli.parameters import ConfigOption
 from tocsin.cli.terminal import clean
@@ -27,7 +27,7 @@ def command(
     """
     out = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
-        load(file=config, environment=os.environ)
+        load(file=config, environment=environment())
     except ConfigMistakes as error:
         for mistake in error.mistakes:
             out.print(

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +16,7 @@ import typer
 from rich.text import Text
 
 from tocsin.cli.exit_codes import Exit
+from tocsin.cli.server import DEFAULT_URL
 from tocsin.cli.terminal import console
 from tocsin.errors import TocsinError
 
@@ -26,7 +27,7 @@ DEMO_INSTALL = "the demo needs its own extra ({name} is missing); pip install 't
 
 
 def command(
-    endpoint: Annotated[str, typer.Option("--endpoint", help="Where to send telemetry, OTLP over HTTP.")] = "http://127.0.0.1:4318",
+    endpoint: Annotated[str, typer.Option("--endpoint", help="Where to send telemetry, OTLP over HTTP.")] = DEFAULT_URL,
     up: Annotated[bool, typer.Option("--up", help="Start the server too, and stop it at the end.")] = False,
     data: Annotated[Path, typer.Option("--data", help="The data directory of --up.")] = Path("tocsin-data"),
     rate: Annotated[float, typer.Option("--rate", help="Mean requests per second.")] = 5.0,
@@ -40,15 +41,13 @@ def command(
         raise TocsinError(DEMO_INSTALL.format(name=error.name)) from error
     out = console()
     settings = system.DemoSettings(endpoint=endpoint, rate_per_s=rate, seed=seed, duration_s=duration)
-    if not up:
-        statistics = system.run(settings, say=out.print)
-    else:
-        with server(endpoint, data):
-            out.print(
-                Text(f"look at {endpoint}/api/docs, or in another terminal: tocsin services, tocsin traces --slowest, tocsin logs", "bold")
-            )
-            statistics = system.run(settings, say=out.print)
-    out.print(str(statistics))
+    with server(endpoint, data) if up else nullcontext():
+        out.print(Text(f"look at {endpoint}/api/docs, or in another terminal:", "bold"))
+        address = "" if endpoint == DEFAULT_URL else f" --url {endpoint}"
+        for question in ("services", "traces --slowest", "logs error:true", "errors"):
+            out.print(f"  tocsin {question}{address}")
+        load = system.run(settings, say=out.print)
+    out.print(f"{load.answered} requests were answered, {load.failed} failed, {load.skipped} were not sent because too many waited")
 
 
 @contextmanager
@@ -61,6 +60,8 @@ def server(endpoint: str, data: Path) -> Iterator[None]:
     """
     address = endpoint.removeprefix("http://").rstrip("/")
     arguments = [sys.executable, "-m", "tocsin", "up", "--http", address, "--data", str(data)]
+    if endpoint != DEFAULT_URL:  # beside a server that has the usual ports already
+        arguments += ["--grpc", "127.0.0.1:0"]
     # A session of its own: Ctrl-C reaches the demo alone, which stops the server after the last telemetry has left.
     process = subprocess.Popen(arguments, start_new_session=True)
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -20,7 +19,7 @@ from rich.text import Text
 
 from tocsin.app.house import House, options_for
 from tocsin.app.option_sources import load
-from tocsin.app.options import Options
+from tocsin.app.options import Options, environment
 from tocsin.cli.exit_codes import Exit
 from tocsin.cli.parameters import ConfigOption, DataOption, UrlOption
 from tocsin.cli.server import DEFAULT_URL, Refused, Server
@@ -83,7 +82,7 @@ def command(
 
     Every line is counted: taken, blank, or bad with its number and reason. Exit code 1 when some lines were bad.
     """
-    options = load(file=config, environment=os.environ)
+    options = load(file=config, environment=environment())
     out = Console(stderr=True, highlight=False, markup=False, emoji=False)
     whole = True
     with ExitStack() as stack:

@@ -26,13 +26,9 @@ CONNECT_TIMEOUT_S = 5.0
 class Unreachable(TocsinError):
     """No server answers at the address."""
 
-    code = "unreachable"
-
 
 class Refused(TocsinError):
     """The server answered with an error."""
-
-    code = "refused"
 
 
 class Server:

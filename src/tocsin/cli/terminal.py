@@ -19,6 +19,7 @@ from rich.text import Text
 
 SERVICE_COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "bright_cyan", "bright_green", "bright_magenta", "bright_blue")
 SEVERITY_STYLES = ((21, "bold red"), (17, "red"), (13, "yellow"), (9, ""), (1, "dim"))  # lowest severity number, style
+VALUE_LENGTH_MAX = 200  # of an attribute on a line, a stack trace for example; --json has all of it
 INSTANT_LENGTH = len("2026-11-20T11:02:03.123")
 NS_PER_MS = 1_000_000
 
@@ -89,10 +90,10 @@ def attribute_text(attributes: dict[str, Any]) -> Text:
 
 
 def show_value(value: Any) -> str:
-    """A value as JSON would write it, a text without quotes unless it has spaces or none."""
-    if isinstance(value, str):
-        return clean(value) if value and not any(char.isspace() for char in value) else clean(json.dumps(value, ensure_ascii=False))
-    return clean(json.dumps(value, ensure_ascii=False))
+    """A value as JSON would write it, a text without quotes unless it has spaces or is empty; long ones are cut."""
+    plain = isinstance(value, str) and value and not any(char.isspace() for char in value)
+    text = str(value) if plain else json.dumps(value, ensure_ascii=False)
+    return clean(text if len(text) <= VALUE_LENGTH_MAX else f"{text[:VALUE_LENGTH_MAX]}... ({len(text)} characters)")
 
 
 def table(*columns: str, numbers: Sequence[str] = ()) -> Table:

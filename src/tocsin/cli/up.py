@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import threading
 from pathlib import Path
@@ -15,7 +14,7 @@ from rich.text import Text
 from tocsin.app.lifecycle import Server, Started
 from tocsin.app.log import set_up_log
 from tocsin.app.option_sources import Flag, load
-from tocsin.app.options import REAL, Options
+from tocsin.app.options import REAL, Options, environment
 from tocsin.cli.exit_codes import Exit
 from tocsin.cli.parameters import ConfigOption
 from tocsin.cli.terminal import clean
@@ -55,7 +54,7 @@ def command(
     """
     options = load(
         file=config,
-        environment=os.environ,
+        environment=environment(),
         flags=flags(http=http, grpc=grpc, data=data, clock=clock, listen_unprotected=listen_unprotected),
     )
     set_up_log(options.log)
