@@ -9,28 +9,34 @@ segment is simply loaded again. When the engine refuses, nothing is dropped:
     anything else, twice                                 split until the one request that cannot be stored is alone, and quarantine it
 
 A split makes new tokens, which is only safe when no row of the segment is in: a segment of which a part got in is never split, only
-tried again under its own token, and quarantined whole if that keeps failing.
+tried again under its own token, and quarantined whole if that keeps failing. What can't be split is tried longer than what can.
+
+A failure that nobody foresaw is treated like a refusal, and a journal that can't delete, split or set aside is asked again: a lane
+that died would hold up its signal until the next restart, and say nothing.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from tocsin.clock import Clock
 from tocsin.errors import LimitExceeded, TocsinError
 from tocsin.model.batch import Segment, SegmentSource
 from tocsin.model.signal import Signal
+from tocsin.store.faults import EngineUnavailable
 
 ATTEMPTS_BEFORE_SPLIT = 2
+ATTEMPTS_BEFORE_QUARANTINE = 5  # of what can't be split: memory that a dashboard took is free again in seconds
 RETRY_S = (0.2, 1.0, 5.0, 15.0)  # waits between attempts; the last one repeats
 TAKE_TIMEOUT_S = 0.5  # how soon a stop is noticed
-MACHINE_FAULTS = ("NOT_ENOUGH_SPACE", "No space left", "CANNOT_WRITE", "CANNOT_OPEN_FILE", "CANNOT_FSYNC", "TOO_MANY_PARTS", "engine is not reachable", "is closed")
 
 log = logging.getLogger("tocsin.store.loader")
+
+Result = TypeVar("Result")
 
 
 class Sink(Protocol):
@@ -107,12 +113,22 @@ class Loader:
         sink: Where they go (the store).
         clock: For durations.
         signals: Which lanes to run.
+        retry_s: Waits between attempts, seconds; the last one repeats.
     """
 
-    def __init__(self, source: SplittingSource, sink: Sink, *, clock: Clock, signals: Sequence[Signal] = tuple(Signal)) -> None:
+    def __init__(
+        self,
+        source: SplittingSource,
+        sink: Sink,
+        *,
+        clock: Clock,
+        signals: Sequence[Signal] = tuple(Signal),
+        retry_s: Sequence[float] = RETRY_S,
+    ) -> None:
         self._source = source
         self._sink = sink
         self._clock = clock
+        self._retry_s = retry_s
         self._lanes = {signal: _Lane(signal) for signal in signals}
         self._stop = threading.Event()
         self._drain = threading.Event()
@@ -156,7 +172,8 @@ class Loader:
 
     def _run(self, lane: _Lane) -> None:
         while not self._stop.is_set():
-            segment = self._source.take(lane.signal, timeout_s=0 if self._drain.is_set() else TAKE_TIMEOUT_S)
+            timeout_s = 0 if self._drain.is_set() else TAKE_TIMEOUT_S
+            segment = self._insist(lane, lambda timeout_s=timeout_s: self._source.take(lane.signal, timeout_s=timeout_s))
             if segment is not None:
                 self._load_until_settled(lane, segment)
             elif self._drain.is_set():
@@ -169,57 +186,76 @@ class Loader:
 
     def _settle(self, lane: _Lane, segment: Segment) -> list[Segment]:
         """Load one segment, or set it aside; returns the halves when it had to be split."""
-        attempt = 0
+        attempt = refusals = 0
         while not self._stop.is_set():
+            attempt += 1
             error = self._attempt(lane, segment)
             if error is None:
+                self._insist(lane, lambda: self._source.complete(segment))
+                lane.waiting = 0
                 return []
-            attempt += 1
-            if _is_machine_fault(error):
+            if isinstance(error, EngineUnavailable):
                 lane.waiting = 1
-            elif isinstance(error, LimitExceeded) or attempt >= ATTEMPTS_BEFORE_SPLIT:
-                halves = self._give_up(lane, segment, error)
-                if halves is not None:
-                    return halves
-            self._stop.wait(RETRY_S[min(attempt, len(RETRY_S)) - 1])
+            else:
+                refusals += 1
+                if refusals >= ATTEMPTS_BEFORE_SPLIT or isinstance(error, LimitExceeded):
+                    halves = self._give_up(lane, segment, error, refusals)
+                    if halves is not None:
+                        return halves
+            self._wait(attempt)
         return []
 
-    def _attempt(self, lane: _Lane, segment: Segment) -> TocsinError | None:
+    def _attempt(self, lane: _Lane, segment: Segment) -> Exception | None:
         begun = self._clock.monotonic_s()
         try:
             self._sink.load(segment)
-        except TocsinError as error:
+        except Exception as error:  # noqa: BLE001 - see the head of this file
             lane.failures += 1
-            lane.last_error = str(error)
-            log.error("the engine refused segment %s (%d records): %s", segment.token, segment.records, error)
+            lane.last_error = _said(error)
+            unforeseen = not isinstance(error, TocsinError)
+            log.error(
+                "the engine refused segment %s (%d records): %s", segment.token, segment.records, lane.last_error, exc_info=unforeseen
+            )
             return error
         lane.load_s += self._clock.monotonic_s() - begun
         lane.segments, lane.records, lane.bytes = lane.segments + 1, lane.records + segment.records, lane.bytes + segment.size_bytes
-        lane.waiting, lane.last_error = 0, ""
-        self._source.complete(segment)
+        lane.last_error = ""
         return None
 
-    def _give_up(self, lane: _Lane, segment: Segment, error: TocsinError) -> list[Segment] | None:
-        """
-        Split or quarantine; None when that can't be done now, so that only waiting is safe.
-
-        The engine may not even be able to say what it holds, or the disk may not take the halves. Splitting and quarantining are
-        repeatable: the next try goes on where this one stopped.
-        """
+    def _give_up(self, lane: _Lane, segment: Segment, error: Exception, refusals: int) -> list[Segment] | None:
+        """Split or quarantine; None when only waiting is safe, or another attempt may still help."""
         try:
             partial = self._sink.holds_part_of(segment)
-            if segment.frames > 1 and not partial:
-                halves = self._source.split(segment)
-                lane.splits += 1
-                log.warning("split segment %s (%d requests) to find what the engine refuses", segment.token, segment.frames)
-                return halves
-            self._source.quarantine(segment, f"{error}" + (" (a part of it is stored; replay keeps its token)" if partial else ""))
-        except TocsinError as failure:
-            lane.waiting, lane.last_error = 1, str(failure)
+        except Exception as failure:  # noqa: BLE001 - see the head of this file
+            lane.waiting, lane.last_error = 1, _said(failure)
+            return None
+        if segment.frames > 1 and not partial:
+            lane.splits += 1
+            log.warning("splitting segment %s (%d requests) to find what the engine refuses", segment.token, segment.frames)
+            return self._insist(lane, lambda: self._source.split(segment)) or []
+        if refusals < (ATTEMPTS_BEFORE_QUARANTINE if partial or isinstance(error, LimitExceeded) else ATTEMPTS_BEFORE_SPLIT):
             return None
         lane.quarantined += 1
-        log.error("quarantined segment %s (%d records): %s; see `tocsin journal`", segment.token, segment.records, error)
+        log.error("quarantined segment %s (%d records): %s; see `tocsin journal`", segment.token, segment.records, _said(error))
+        reason = _said(error) + (" (a part of it is stored; replay keeps its token)" if partial else "")
+        self._insist(lane, lambda: self._source.quarantine(segment, reason))
         return []
+
+    def _insist(self, lane: _Lane, act: Callable[[], Result]) -> Result | None:
+        """Have the journal do something, again and again until it can; None when stopped before."""
+        attempt = 0
+        while not self._stop.is_set():
+            attempt += 1
+            try:
+                return act()
+            except Exception as error:  # noqa: BLE001 - see the head of this file
+                lane.waiting, lane.last_error = 1, _said(error)
+                log.error("the journal failed: %s; trying again", lane.last_error)
+            self._wait(attempt)
+        return None
+
+    def _wait(self, attempt: int) -> None:
+        self._stop.wait(self._retry_s[min(attempt, len(self._retry_s)) - 1])
 
     def _running(self) -> bool:
         return any(lane.thread is not None and lane.thread.is_alive() for lane in self._lanes.values())
@@ -231,5 +267,6 @@ class Loader:
                 lane.thread.join(max(0.0, deadline_s - self._clock.monotonic_s()))
 
 
-def _is_machine_fault(error: TocsinError) -> bool:
-    return any(word in str(error) for word in MACHINE_FAULTS)
+def _said(error: Exception) -> str:
+    """What an error says; with its kind where it says nothing of itself that a human understands."""
+    return str(error) if isinstance(error, TocsinError) else f"{type(error).__name__}: {error}"
