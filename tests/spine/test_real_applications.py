@@ -45,7 +45,7 @@ def application(server: Server, name: str, service: str, protocol: str, *argumen
         "OTEL_METRIC_EXPORT_INTERVAL": "1000",
         "OTEL_SEMCONV_STABILITY_OPT_IN": "http",
     }
-    command = [sys.executable, "-m", "opentelemetry.instrumentation.auto_instrumentation", str(APPS / name), str(port), *arguments]
+    command = [str(Path(sys.executable).with_name("opentelemetry-instrument")), sys.executable, str(APPS / name), str(port), *arguments]
     log = server.data.parent / f"{service}.log"
     with log.open("wb") as output:
         child = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
