@@ -4,7 +4,9 @@ The whole story of an id: what carries it, and everything of the traces that wha
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from tocsin.errors import InvalidInput
 from tocsin.model.answers import Story, StoryEntry
@@ -12,12 +14,25 @@ from tocsin.query.period import checked_limit
 from tocsin.query.reading import Reading
 from tocsin.store.read_correlate import SAME_TRACE, carrying_logs, carrying_spans, resources_with, trace_logs, trace_spans_of
 from tocsin.store.read_range import Within
-from tocsin.store.read_records import LOG_RECORD_WIDTH, SPAN_WIDTH, log_record, span
+from tocsin.store.read_records import LOG_RECORD_WIDTH, log_record, span
+from tocsin.store.read_traces import trace_place
 from tocsin.store.sql import ParameterNames
 
 ENTRIES_MAX = 10_000
 TRACES_MAX = 200  # traces followed; an id that sits in more of them is no request's id
 ID_CHARACTERS_MAX = 500
+
+
+SpanIdentity: TypeAlias = "tuple[str, str, int]"  # trace id, span id, start
+
+
+@dataclass(frozen=True, slots=True)
+class _Carrying:
+    """Log records that carry an id, and why spans do, by span."""
+
+    logs: list[StoryEntry]
+    spans: dict[SpanIdentity, str]
+    truncated: bool
 
 
 class Correlation:
@@ -39,32 +54,47 @@ class Correlation:
             raise InvalidInput(
                 f"an id has between 1 and {ID_CHARACTERS_MAX} characters, found {len(wanted)}; pass a request id or a trace id"
             )
-        carrying, truncated = self._carrying(wanted, within, limit)
-        trace_ids = list(dict.fromkeys(trace_id for entry in carrying if (trace_id := _trace_id(entry))))
+        found = self._carrying(wanted, within, limit)
+        named = [*(trace_id for trace_id, _, _ in found.spans), *(_trace_id(entry) for entry in found.logs)]
+        trace_ids = [trace_id for trace_id in dict.fromkeys(named) if trace_id]
         followed = trace_ids[:TRACES_MAX]
-        related, cut = self._related(followed, within, limit) if followed else ([], False)
-        entries = _merged(carrying, related)
-        truncated = truncated or cut or len(entries) > limit or len(trace_ids) > len(followed)
+        related, cut = self._related(followed, found.spans, within, limit) if followed else ([], False)
+        entries = _merged(found.logs, related)
+        truncated = found.truncated or cut or len(entries) > limit or len(trace_ids) > TRACES_MAX
         return Story(identifier, entries[:limit], followed, truncated)
 
-    def _carrying(self, identifier: str, within: Within, limit: int) -> tuple[list[StoryEntry], bool]:
-        names = ParameterNames()
+    def _carrying(self, identifier: str, within: Within, limit: int) -> _Carrying:
         resources: dict[str, list[str]] = {"logs": [], "traces": []}
-        for signal, resource in self._reading.rows(resources_with(identifier, names)):
+        for signal, resource in self._reading.rows(resources_with(identifier, ParameterNames())):
             resources[signal].append(resource)
-        logs = self._rows(carrying_logs(identifier, within, resources=resources["logs"], limit=limit + 1, names=ParameterNames()))
-        spans = self._rows(carrying_spans(identifier, within, resources=resources["traces"], limit=limit + 1, names=ParameterNames()))
-        entries = [_log_entry(row, row[LOG_RECORD_WIDTH]) for row in logs] + [_span_entry(row, row[SPAN_WIDTH]) for row in spans]
+        logs = self._reading.rows(carrying_logs(identifier, within, resources=resources["logs"], limit=limit + 1, names=ParameterNames()))
+        spans = self._reading.rows(
+            carrying_spans(identifier, within, resources=resources["traces"], limit=limit + 1, names=ParameterNames())
+        )
+        return _Carrying(
+            logs=[_log_entry(row, row[LOG_RECORD_WIDTH]) for row in logs],
+            spans={(trace_id, span_id, start): reason for trace_id, span_id, start, reason in spans},
+            truncated=len(logs) > limit or len(spans) > limit,
+        )
+
+    def _related(
+        self, trace_ids: list[str], reasons: Mapping[SpanIdentity, str], within: Within, limit: int
+    ) -> tuple[list[StoryEntry], bool]:
+        logs = self._reading.rows(trace_logs(trace_ids, within, limit=limit + 1, names=ParameterNames()))
+        entries = [_log_entry(row, SAME_TRACE) for row in logs]
+        place = self._place(trace_ids, within)
+        spans = self._reading.rows(trace_spans_of(trace_ids, place, limit=limit + 1, names=ParameterNames())) if place else []
+        for found in (span(row) for row in spans):
+            matched = reasons.get((found.trace_id, found.span_id, found.start), SAME_TRACE)
+            entries.append(StoryEntry(found.start, found.service, matched, span=found))
         return entries, len(logs) > limit or len(spans) > limit
 
-    def _related(self, trace_ids: list[str], within: Within, limit: int) -> tuple[list[StoryEntry], bool]:
-        logs = self._rows(trace_logs(trace_ids, within, limit=limit + 1, names=ParameterNames()))
-        spans = self._rows(trace_spans_of(trace_ids, within, limit=limit + 1, names=ParameterNames()))
-        entries = [_log_entry(row, SAME_TRACE) for row in logs] + [_span_entry(row, SAME_TRACE) for row in spans]
-        return entries, len(logs) > limit or len(spans) > limit
-
-    def _rows(self, statement: Any) -> list[list[Any]]:
-        return self._reading.rows(statement)
+    def _place(self, trace_ids: list[str], within: Within) -> Within | None:
+        """Where in the range the spans of these traces lie; None when there are none."""
+        first, last, spans = self._reading.rows(trace_place(trace_ids, ParameterNames()))[0]
+        start = first if within.start is None else max(first, within.start)
+        end = last + 1 if within.end is None else min(last + 1, within.end)
+        return Within(start, end) if spans and start < end else None
 
 
 def _merged(carrying: list[StoryEntry], related: list[StoryEntry]) -> list[StoryEntry]:
@@ -92,8 +122,3 @@ def _trace_id(entry: StoryEntry) -> str:
 def _log_entry(row: list[Any], matched: str) -> StoryEntry:
     record = log_record(row[:LOG_RECORD_WIDTH])
     return StoryEntry(record.time, record.service, matched, log=record)
-
-
-def _span_entry(row: list[Any], matched: str) -> StoryEntry:
-    found = span(row[:SPAN_WIDTH])
-    return StoryEntry(found.start, found.service, matched, span=found)

@@ -78,7 +78,9 @@ def bottleneck(charged: Sequence[tuple[Span, int]], *, total_ns: int) -> Bottlen
 
 
 def format_ms(duration_ns: int) -> str:
-    """`2,140 ms`, `12.3 ms`, `0.045 ms`: three digits below a hundred milliseconds, whole ones above."""
+    """`2,140 ms`, `12.3 ms`, `0.045 ms`, `12 ns`: three digits below a hundred milliseconds, whole ones above."""
+    if 0 < duration_ns < 1_000:
+        return f"{duration_ns} ns"
     ms = duration_ns / NANOSECONDS_PER_MS
     return f"{ms:,.0f} ms" if ms >= 100 or ms == int(ms) else f"{ms:.3g} ms"
 

@@ -130,6 +130,13 @@ def resource_condition(leaf: Leaf, names: ParameterNames) -> Sql | None:
     return _in_resource(leaf, asked, names)
 
 
+def status_message_condition(leaf: Leaf, names: ParameterNames) -> Sql | None:
+    """The same for the status message, which has an index of words: most spans have none, and an OR must not cost that of all."""
+    if isinstance(leaf, Word | Phrase) and words(leaf.text):
+        return _indexed_words("status_message", leaf.text, names)
+    return name_condition(leaf, "status_message", names)
+
+
 def name_condition(leaf: Leaf, column: str, names: ParameterNames) -> Sql | None:
     """The condition that a word, phrase, wildcard or expression without a field puts on a span's name; None for other conditions."""
     match leaf:
@@ -183,7 +190,7 @@ class _Renderer:
     def _text(self, leaf: Leaf, column: str) -> Sql | None:
         known = self._vocabulary.names.get(leaf) if column == "name" else None
         if known is None:
-            return name_condition(leaf, column, self._names)
+            return status_message_condition(leaf, self._names) if column == "status_message" else name_condition(leaf, column, self._names)
         return _in_list(column, known, self._names) if known else None
 
     def _field(self, leaf: Leaf) -> Sql:
@@ -334,11 +341,14 @@ def _body(leaf: Leaf, names: ParameterNames) -> Sql:
 
 
 def _body_has(text: str, names: ParameterNames) -> Sql:
+    return _indexed_words("body", text, names) if words(text) else _has_words("body", text, names)
+
+
+def _indexed_words(column: str, text: str, names: ParameterNames) -> Sql:
+    """The words one after the other in a column with a text index, which knows words but not their order."""
     found = words(text)
-    if not found:
-        return _has_words("body", text, names)
-    tokens = Sql("hasAllTokens(body, ") + names.bind("Array(String)", found) + Sql(")")
-    return tokens if len(found) == 1 else Sql("(") + tokens + Sql(" AND ") + _has_words("body", text, names) + Sql(")")
+    tokens = Sql(f"hasAllTokens({column}, ") + names.bind("Array(String)", found) + Sql(")")
+    return tokens if len(found) == 1 else Sql("(") + tokens + Sql(" AND ") + _has_words(column, text, names) + Sql(")")
 
 
 def _has_words(column: str, text: str, names: ParameterNames) -> Sql:
