@@ -172,10 +172,13 @@ class Lane:
             self._writing_segments = self._writer.segments
             self._counts["segments_closed"] += len(segments)
             self._put_on_offer(segments)
-            if not self._writer.unfinished:
+            sealed = not self._writer.unfinished and seals > self._seals_done
+            if sealed:
                 self._seals_done = seals
             self._closed = last
-            self._offered.notify_all()
+            # Only for news: a taker woken for nothing asks again, that wakes the writer, and both would spin for ever.
+            if segments or sealed or last:
+                self._offered.notify_all()
         return not last
 
     def _sleep_s(self) -> float | None:
@@ -298,7 +301,7 @@ class Lane:
             )
 
     def _ready_or_ask(self) -> bool:
-        if not self._ready and not self._closed:
+        if not self._ready and not self._closed and not self._segment_wanted:
             self._segment_wanted = True
             self._work.notify()
         return bool(self._ready) or self._closed
