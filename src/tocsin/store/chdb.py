@@ -4,10 +4,14 @@ ClickHouse inside this process, by chDB.
 One process per data path (the engine locks the directory), and one data path per process at a time: a second path is refused until
 every connection to the first is closed. A connection serialises its own statements, several run in parallel, and all release the
 interpreter's lock while the engine works. So there is a pool: a statement takes a connection, waits if all are taken, puts it back.
+
+A connection whose statement failed is never used again: what the engine had written of the answer until then would come out in front of
+the next one's.
 """
 
 from __future__ import annotations
 
+import fcntl
 import queue
 import threading
 from collections.abc import Mapping
@@ -18,7 +22,7 @@ from urllib.parse import urlencode
 import chdb
 import orjson
 
-from tocsin.errors import Conflict, StoreError, TocsinError
+from tocsin.errors import Conflict, StoreError
 from tocsin.store.engine import EngineStatistics, Rows, SettingValue
 from tocsin.store.faults import fault
 from tocsin.store.options import EngineOptions
@@ -30,6 +34,7 @@ RESULT_SETTINGS: Mapping[str, SettingValue] = {
     "output_format_json_quote_denormals": 1,
     "output_format_json_named_tuples_as_objects": 0,
 }
+open_connection: Any = chdb.connect  # the package has no types
 QUERY_SIZE_BYTES_MAX = 4_000_000  # the decoding statements are long
 
 
@@ -92,15 +97,23 @@ class ChdbEngine:
 
     def _connect(self, directory: Path | None = None) -> Any:
         try:
-            connection = chdb.connect(self._address)
+            connection = open_connection(self._address)
         except RuntimeError as error:
             if "already initialized with path" in str(error):
                 raise Conflict(f"this process has another data directory open; close it before opening {directory}") from error
-            if "lock" in str(error).lower():
+            if directory is not None and _is_locked(directory):
                 raise Conflict(f"another process has {directory} open; stop it, or ask it over HTTP") from error
             raise StoreError(f"the embedded engine does not start on {directory}: {error}") from error
         self._connections.append(connection)
         return connection
+
+    def _replace(self, failed: Any) -> Any:
+        """A fresh connection (0.1 ms) for one whose statement failed; opened first, for the engine ends with its last connection."""
+        with self._lock:
+            fresh = self._connect()
+            self._connections.remove(failed)
+        failed.close()
+        return fresh
 
     def _take(self) -> Any:
         with self._lock:
@@ -118,9 +131,8 @@ class ChdbEngine:
             result = connection.query(text, output_format, params=parameters or None)
             failed = False
             return bytes(result.bytes()) if result is not None else b""
-        except TocsinError:
-            raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - chDB raises ChdbError, RuntimeError and others; all say 'Code: n' in their text
+            connection = self._replace(connection)
             raise fault(str(error)) from None
         finally:
             self._idle.put(connection)
@@ -139,6 +151,18 @@ def parse_rows(body: bytes) -> Rows:
         elapsed_ms=answer.get("statistics", {}).get("elapsed", 0.0) * 1000,
         rows_read=answer.get("statistics", {}).get("rows_read", 0),
     )
+
+
+def _is_locked(directory: Path) -> bool:
+    """Whether another process has the engine on the directory: it locks a file there, and only tells its standard error of it."""
+    try:
+        with (directory / "status").open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _startup_settings(options: EngineOptions) -> dict[str, SettingValue]:
