@@ -19,6 +19,7 @@ from tocsin.journal.journal import Journal
 from tocsin.journal.options import JournalOptions
 from tocsin.journal.statistics import RecoveryReport
 from tocsin.model.batch import Segment
+from tocsin.store.faults import EngineUnavailable
 
 
 def _journal(data: Path) -> Journal:
@@ -66,12 +67,12 @@ def test_an_engine_that_refuses_for_long_is_said(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(house_module, "STUCK_S", 0.0)
 
     def refuse(_: Segment) -> None:
-        raise StoreError("Code: 243. DB::Exception: NOT_ENOUGH_SPACE")
+        raise EngineUnavailable("no space is left on the disk")
 
     with House(options_for(tmp_path)) as house:
         monkeypatch.setattr(house.store, "load", refuse)
         house.accept(logs_batch("patient")).result(10)
-        with pytest.raises(StoreError, match="NOT_ENOUGH_SPACE"):
+        with pytest.raises(StoreError, match="no space is left"):
             house.settle(timeout_s=30)
     with tocsin.open(tmp_path) as desk:
         assert [record.body for record in desk.logs().records] == ["patient"]

@@ -28,6 +28,7 @@ from tocsin.errors import ConfigError, StoreError
 pytestmark = pytest.mark.slow
 
 EXPORT_LOGS = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
+METRICS_PAGE = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 60.0
 
@@ -115,6 +116,8 @@ def test_it_says_how_it_is(start: Start) -> None:
     metrics = httpx.get(f"{server.url}/metrics", trust_env=False).text
     assert 'tocsin_journal_acknowledged_records_total{signal="logs"} 2\n' in metrics
     assert 'tocsin_http_accepted_total{signal="logs"} 2\n' in metrics
+    exposed = set(re.findall(r"^# TYPE (\S+)", metrics, re.MULTILINE))
+    assert exposed <= set(re.findall(r"^\| `(tocsin_\w+)`", METRICS_PAGE.read_text(encoding="utf-8"), re.MULTILINE))
     assert float(re.findall(r"^tocsin_process_resident_memory_bytes (.+)$", metrics, re.MULTILINE)[0]) > 1e6
     assert set(server.get("/api/status")["statistics"]) == {"journal", "store", "loader", "door", "http", "grpc", "process"}
 

@@ -132,6 +132,7 @@ class Server:
             app,
             http="httptools",
             loop="uvloop",
+            ws="none",
             lifespan="off",
             access_log=False,
             log_config=None,
