@@ -43,6 +43,7 @@ class ClickHouseDouble:
         self.requests: list[dict[str, str]] = []
         self.failure: tuple[int, str] | None = None
         self._directory = directory
+        self._closed = False
         self._idle: queue.SimpleQueue[Any] = queue.SimpleQueue()
         for _ in range(CONNECTIONS):
             self._idle.put(_connect(directory))
@@ -78,6 +79,7 @@ class ClickHouseDouble:
 
     def close(self) -> None:
         """Stop listening, close the engine."""
+        self._closed = True
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(10)
@@ -85,6 +87,9 @@ class ClickHouseDouble:
             self._idle.get().close()
 
     def _answer(self, handler: BaseHTTPRequestHandler) -> None:
+        if self._closed:
+            handler.close_connection = True  # a connection that was kept open: hang up without an answer, as a server that ends does
+            return
         body = _body(handler)
         arguments = dict(parse_qsl(urlsplit(handler.path).query, keep_blank_values=True, strict_parsing=True))
         self.requests.append(arguments)
@@ -114,6 +119,8 @@ class ClickHouseDouble:
                 answer = connection.query(text, arguments.get("default_format", "TabSeparated"), params=parameters or None)
             _send(handler, 200, bytes(answer.bytes()) if answer is not None else b"", {})
         except Exception as error:  # noqa: BLE001 - chDB raises RuntimeError and others; a server answers whatever happens
+            connection.close()  # what was written of a failed answer would come out in front of the next one
+            connection = _connect(self._directory)
             match = re.search(r"Code: (\d+)\. DB::Exception: (.*)", str(error), re.DOTALL)
             _refuse(handler, int(match[1]) if match else 1, match[2] if match else str(error))
         finally:

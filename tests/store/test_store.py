@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 from tests.store.builders import Folder, logs, record, rows
-from tests.store.conftest import opened
+from tests.store.clickhouse_double import ClickHouseDouble
+from tests.store.conftest import at_url, opened
 
 from tocsin.clock import RealClock
 from tocsin.errors import Conflict
+from tocsin.store.faults import EngineUnavailable
 from tocsin.store.options import RedactionOptions, StoreOptions
+from tocsin.store.sql import Sql
 from tocsin.store.store import Store
 
 SECRET = "hunter2-Zq9"
@@ -47,3 +50,17 @@ def test_a_second_path_is_refused(tmp_path: Path) -> None:
     first.close()
     first.close()
     Store.open(tmp_path / "b", StoreOptions(), clock=RealClock()).close()
+
+
+def test_a_server_that_goes_away(tmp_path: Path) -> None:
+    """A server that stops between two statements is not reachable from then on, for questions and for loads."""
+    double = ClickHouseDouble(tmp_path / "server")
+    store = Store.open(tmp_path, at_url(double.url), clock=RealClock())
+    double.close()
+    try:
+        with pytest.raises(EngineUnavailable, match="not reachable"):
+            store.engine.query(Sql("SELECT 1"))
+        with pytest.raises(EngineUnavailable, match="not reachable"):
+            store.load(Folder(tmp_path).segment(logs("s", record())))
+    finally:
+        store.close()
