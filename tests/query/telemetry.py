@@ -112,7 +112,7 @@ def logs_body(lines: Sequence[LogLine]) -> bytes:
         )
         _fill_value(record.body, line.body)
         _fill(record.attributes, line.attributes)
-    return request.SerializeToString()
+    return bytes(request.SerializeToString())
 
 
 def spans_body(lines: Sequence[SpanLine]) -> bytes:
@@ -136,7 +136,7 @@ def spans_body(lines: Sequence[SpanLine]) -> bytes:
             _fill(span.events.add(name=name, time_unix_nano=line.at + MS).attributes, attributes)
         for attributes in line.links:
             _fill(span.links.add(trace_id=bytes(15) + b"\x09", span_id=bytes(7) + b"\x09").attributes, attributes)
-    return request.SerializeToString()
+    return bytes(request.SerializeToString())
 
 
 def _fill(pairs: Any, values: Mapping[str, Any]) -> None:

@@ -1,5 +1,7 @@
 """Read-only SQL: what users need works, and nothing reaches beyond the telemetry tables."""
 
+# ruff: noqa: E501 (statements are read side by side)
+
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -161,7 +161,7 @@ def test_every_instant_of_a_well_formed_trace_is_charged_once(spans: list[Span])
 
 @given(
     st.lists(
-        st.tuples(st.integers(0, 9), st.sampled_from(["", "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "lost"]), st.integers(0, 50), st.integers(0, 50)),
+        st.tuples(st.integers(0, 9), st.sampled_from([*"0123456789", "", "lost"]), st.integers(0, 50), st.integers(0, 50)),
         min_size=1,
         max_size=14,
     )

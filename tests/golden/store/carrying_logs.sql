@@ -1,0 +1,11 @@
+-- p0 = '0af7651916cd43dd8448eb211c80319c'
+-- p1 = '0af7651916cd43dd8448eb211c80319c'
+-- p2 = ['0af7651916cd43dd8448eb211c80319c']
+-- p3 = '(?:^|[^0-9A-Za-z\\x{80}-\\x{10FFFF}])0af7651916cd43dd8448eb211c80319c(?:$|[^0-9A-Za-z\\x{80}-\\x{10FFFF}])'
+-- p4 = ['{}']
+-- p6 = 1763600000000000000
+-- p7 = 1763599800
+-- p8 = 1763603605000000000
+-- p9 = 1763603400
+-- p5 = 10
+SELECT toUnixTimestamp64Nano(ts), toUnixTimestamp64Nano(observed), service, severity_number, severity_text, body, body_type, event_name, lower(hex(trace_id)), lower(hex(span_id)), mapKeys(attributes), mapValues(attributes), attribute_types, resource, scope_name, scope_version, multiIf(trace_id = toFixedString(unhex({p0:String}), 16), 'trace_id', has(all_values, {p1:String}), concat('attribute ', arrayFirst((k, v) -> v = {p1:String}, mapKeys(attributes), mapValues(attributes))), (hasAllTokens(body, {p2:Array(String)}) AND match(body, {p3:String})), 'body', resource IN {p4:Array(String)}, 'resource', '') AS reason FROM logs WHERE ts >= fromUnixTimestamp64Nano({p6:Int64}, 'UTC') AND toStartOfFiveMinutes(ts) >= toDateTime({p7:Int64}, 'UTC') AND ts < fromUnixTimestamp64Nano({p8:Int64}, 'UTC') AND toStartOfFiveMinutes(ts) <= toDateTime({p9:Int64}, 'UTC') AND (trace_id = toFixedString(unhex({p0:String}), 16) OR has(all_values, {p1:String}) OR (hasAllTokens(body, {p2:Array(String)}) AND match(body, {p3:String})) OR resource IN {p4:Array(String)}) ORDER BY ts LIMIT {p5:UInt32}

@@ -1,0 +1,13 @@
+-- p2 = ['req-7']
+-- p0 = 'request_id'
+-- p1 = 'req-7'
+-- p3 = 'request_id'
+-- p4 = 'req-7'
+-- p7 = ['5000.0', '5000']
+-- p5 = 'latency_ms'
+-- p6 = ['5000.0', '5000']
+-- p8 = 'latency_ms'
+-- p9 = ['5000.0', '5000']
+-- p10 = 'k'
+-- p11 = 'v'
+SELECT count() FROM logs WHERE (((hasAny(all_values, {p2:Array(String)}) AND attributes[{p0:String}] = {p1:String}) OR ifNull(JSONExtract(resource, {p3:String}, 'Nullable(String)') = {p4:String}, 0)) OR ((hasAny(all_values, {p7:Array(String)}) AND attributes[{p5:String}] IN {p6:Array(String)}) OR ifNull(JSONExtract(resource, {p8:String}, 'Nullable(String)') IN {p9:Array(String)}, 0)) OR ifNull(JSONExtract(resource, {p10:String}, 'Nullable(String)') = {p11:String}, 0))

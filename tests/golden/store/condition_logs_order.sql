@@ -1,0 +1,15 @@
+-- p0 = 'n'
+-- p1 = 5.0
+-- p2 = 'n'
+-- p3 = 5.0
+-- p4 = 't'
+-- p5 = 'm'
+-- p6 = 't'
+-- p7 = 'm'
+-- p8 = 'n'
+-- p9 = 1.0
+-- p10 = 2.0
+-- p11 = 'n'
+-- p12 = 1.0
+-- p13 = 2.0
+SELECT count() FROM logs WHERE ((ifNull(toFloat64OrNull(attributes[{p0:String}]) > {p1:Float64}, 0) OR ifNull(ifNull(toFloat64OrNull(JSONExtract(resource, {p2:String}, 'Nullable(String)')) > {p3:Float64}, 0), 0)) AND ((mapContains(attributes, {p4:String}) AND attributes[{p4:String}] <= {p5:String}) OR ifNull(JSONExtract(resource, {p6:String}, 'Nullable(String)') <= {p7:String}, 0)) AND (ifNull((toFloat64OrNull(attributes[{p8:String}]) >= {p9:Float64} AND toFloat64OrNull(attributes[{p8:String}]) < {p10:Float64}), 0) OR ifNull(ifNull((toFloat64OrNull(JSONExtract(resource, {p11:String}, 'Nullable(String)')) >= {p12:Float64} AND toFloat64OrNull(JSONExtract(resource, {p11:String}, 'Nullable(String)')) < {p13:Float64}), 0), 0)))

@@ -1,0 +1,11 @@
+-- p0 = 'k'
+-- p1 = 'a\\%%_'
+-- p2 = 'k'
+-- p3 = 'a\\%%_'
+-- p4 = '(?i)(?:^|[^0-9A-Za-z\\x{80}-\\x{10FFFF}])b\\S*(?:$|[^0-9A-Za-z\\x{80}-\\x{10FFFF}])'
+-- p5 = 'k'
+-- p6 = '^x'
+-- p7 = 'k'
+-- p8 = '^x'
+-- p9 = 'y$'
+SELECT count() FROM logs WHERE (((mapContains(attributes, {p0:String}) AND attributes[{p0:String}] LIKE {p1:String}) OR ifNull(JSONExtract(resource, {p2:String}, 'Nullable(String)') LIKE {p3:String}, 0)) OR match(body, {p4:String}) OR ((mapContains(attributes, {p5:String}) AND match(attributes[{p5:String}], {p6:String})) OR ifNull(match(JSONExtract(resource, {p7:String}, 'Nullable(String)'), {p8:String}), 0)) OR match(body, {p9:String}))

@@ -1,0 +1,11 @@
+-- p1 = ['timeout']
+-- p0 = 'timeout'
+-- p3 = ['full', 'table', 'scan']
+-- p4 = '(?i)(?:^|[^0-9A-Za-z\\x{80}-\\x{10FFFF}])full[^0-9A-Za-z\\x{80}-\\x{10FFFF}]+table[^0-9A-Za-z\\x{80}-\\x{10FFFF}]+scan(?:$|[^0-9A-Za-z\\x{80}-\\x{10FFFF}])'
+-- p2 = 'full table scan'
+-- p6 = ['req', '7']
+-- p7 = '(?i)(?:^|[^0-9A-Za-z\\x{80}-\\x{10FFFF}])req[^0-9A-Za-z\\x{80}-\\x{10FFFF}]+7(?:$|[^0-9A-Za-z\\x{80}-\\x{10FFFF}])'
+-- p5 = 'req-7'
+-- p9 = '!!'
+-- p8 = '!!'
+SELECT count() FROM logs WHERE ((hasAllTokens(body, {p1:Array(String)}) OR has(all_values, {p0:String})) AND ((hasAllTokens(body, {p3:Array(String)}) AND match(body, {p4:String})) OR has(all_values, {p2:String})) AND NOT (((hasAllTokens(body, {p6:Array(String)}) AND match(body, {p7:String})) OR has(all_values, {p5:String}))) AND (position(body, {p9:String}) > 0 OR has(all_values, {p8:String})))

@@ -1,0 +1,21 @@
+-- p6 = ['req-7']
+-- p0 = 'request_id'
+-- p1 = 'req-7'
+-- p2 = 'request_id'
+-- p3 = 'req-7'
+-- p4 = 'request_id'
+-- p5 = 'req-7'
+-- p7 = 'request_id'
+-- p8 = 'req-7'
+-- p15 = ['5000.0', '5000']
+-- p9 = 'latency_ms'
+-- p10 = ['5000.0', '5000']
+-- p11 = 'latency_ms'
+-- p12 = ['5000.0', '5000']
+-- p13 = 'latency_ms'
+-- p14 = ['5000.0', '5000']
+-- p16 = 'latency_ms'
+-- p17 = ['5000.0', '5000']
+-- p18 = 'k'
+-- p19 = 'v'
+SELECT count() FROM spans WHERE (((hasAny(all_values, {p6:Array(String)}) AND (attributes[{p0:String}] = {p1:String} OR arrayExists(m -> m[{p2:String}] = {p3:String}, event_attributes) OR arrayExists(m -> m[{p4:String}] = {p5:String}, link_attributes))) OR ifNull(JSONExtract(resource, {p7:String}, 'Nullable(String)') = {p8:String}, 0)) OR ((hasAny(all_values, {p15:Array(String)}) AND (attributes[{p9:String}] IN {p10:Array(String)} OR arrayExists(m -> m[{p11:String}] IN {p12:Array(String)}, event_attributes) OR arrayExists(m -> m[{p13:String}] IN {p14:Array(String)}, link_attributes))) OR ifNull(JSONExtract(resource, {p16:String}, 'Nullable(String)') IN {p17:Array(String)}, 0)) OR ifNull(JSONExtract(resource, {p18:String}, 'Nullable(String)') = {p19:String}, 0))

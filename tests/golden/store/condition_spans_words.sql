@@ -1,0 +1,15 @@
+-- p1 = '(?i)(?:^|[^0-9A-Za-z\\x{80}-\\x{10FFFF}])timeout(?:$|[^0-9A-Za-z\\x{80}-\\x{10FFFF}])'
+-- p2 = ['timeout']
+-- p0 = 'timeout'
+-- p4 = '(?i)(?:^|[^0-9A-Za-z\\x{80}-\\x{10FFFF}])full[^0-9A-Za-z\\x{80}-\\x{10FFFF}]+table[^0-9A-Za-z\\x{80}-\\x{10FFFF}]+scan(?:$|[^0-9A-Za-z\\x{80}-\\x{10FFFF}])'
+-- p5 = ['full', 'table', 'scan']
+-- p6 = '(?i)(?:^|[^0-9A-Za-z\\x{80}-\\x{10FFFF}])full[^0-9A-Za-z\\x{80}-\\x{10FFFF}]+table[^0-9A-Za-z\\x{80}-\\x{10FFFF}]+scan(?:$|[^0-9A-Za-z\\x{80}-\\x{10FFFF}])'
+-- p3 = 'full table scan'
+-- p8 = '(?i)(?:^|[^0-9A-Za-z\\x{80}-\\x{10FFFF}])req[^0-9A-Za-z\\x{80}-\\x{10FFFF}]+7(?:$|[^0-9A-Za-z\\x{80}-\\x{10FFFF}])'
+-- p9 = ['req', '7']
+-- p10 = '(?i)(?:^|[^0-9A-Za-z\\x{80}-\\x{10FFFF}])req[^0-9A-Za-z\\x{80}-\\x{10FFFF}]+7(?:$|[^0-9A-Za-z\\x{80}-\\x{10FFFF}])'
+-- p7 = 'req-7'
+-- p12 = '!!'
+-- p13 = '!!'
+-- p11 = '!!'
+SELECT count() FROM spans WHERE ((match(name, {p1:String}) OR hasAllTokens(status_message, {p2:Array(String)}) OR has(all_values, {p0:String})) AND (match(name, {p4:String}) OR (hasAllTokens(status_message, {p5:Array(String)}) AND match(status_message, {p6:String})) OR has(all_values, {p3:String})) AND NOT ((match(name, {p8:String}) OR (hasAllTokens(status_message, {p9:Array(String)}) AND match(status_message, {p10:String})) OR has(all_values, {p7:String}))) AND (position(name, {p12:String}) > 0 OR position(status_message, {p13:String}) > 0 OR has(all_values, {p11:String})))

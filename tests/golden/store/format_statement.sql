@@ -1,0 +1,2 @@
+-- statement = 'select 1'
+SELECT formatQuerySingleLine({statement:String})

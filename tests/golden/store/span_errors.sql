@@ -1,0 +1,6 @@
+-- p0 = 1763600000000000000
+-- p1 = 1763599800
+-- p2 = 1763603605000000000
+-- p3 = 1763603400
+-- p4 = 10
+SELECT service, operation, kind, argMax(substringUTF8(message, 1, 500), ts), count() AS occurrences, toUnixTimestamp64Nano(min(ts)), toUnixTimestamp64Nano(max(ts)), argMax(lower(hex(trace_id)), ts)  FROM (SELECT service, toString(name) AS operation, coalesce(nullIf(arrayLast(m -> mapContains(m, 'exception.type') OR mapContains(m, 'exception.message'), event_attributes)['exception.type'], ''), nullIf(attributes['error.type'], ''), 'error') AS kind, if(arrayLast(m -> mapContains(m, 'exception.type') OR mapContains(m, 'exception.message'), event_attributes)['exception.message'] != '', arrayLast(m -> mapContains(m, 'exception.type') OR mapContains(m, 'exception.message'), event_attributes)['exception.message'], status_message) AS message, ts, trace_id FROM spans WHERE ts >= fromUnixTimestamp64Nano({p0:Int64}, 'UTC') AND toStartOfFiveMinutes(ts) >= toDateTime({p1:Int64}, 'UTC') AND ts < fromUnixTimestamp64Nano({p2:Int64}, 'UTC') AND toStartOfFiveMinutes(ts) <= toDateTime({p3:Int64}, 'UTC') AND status = 2) GROUP BY service, operation, kind, replaceRegexpAll(substringUTF8(message, 1, 500), '[0-9a-fA-F]{8,}(?:-[0-9a-fA-F]{4,})*|[0-9]+', '#') ORDER BY occurrences DESC, service, operation, kind LIMIT {p4:UInt32}
