@@ -42,7 +42,9 @@ def engine(tmp_path: Path) -> Iterator[ChdbEngine]:
 
 def test_rows_and_types(engine: ChdbEngine) -> None:
     """Integers of 64 bits are exact, maps are dictionaries, dates are texts, NaN is a text."""
-    found = engine.query(Sql("SELECT toUInt64(18446744073709551615) AS n, map('a', 1) AS m, toDate('2025-06-15') AS d, nan AS f, (1, 'x') AS t"))
+    found = engine.query(
+        Sql("SELECT toUInt64(18446744073709551615) AS n, map('a', 1) AS m, toDate('2025-06-15') AS d, nan AS f, (1, 'x') AS t")
+    )
     assert found.columns == ["n", "m", "d", "f", "t"]
     assert found.types == ["UInt64", "Map(String, UInt8)", "Date", "Float64", "Tuple(UInt8, String)"]
     assert found.rows == [[2**64 - 1, {"a": 1}, "2025-06-15", "nan", [1, "x"]]]

@@ -23,7 +23,12 @@ REAL: list[tuple[str, Mapping[str, SettingValue], type[TocsinError], str]] = [
     ("SELECT toUInt8('x')", {}, InvalidInput, "CANNOT_PARSE_TEXT"),
     ("SELECT {p:Int64}", {}, InvalidInput, "UNKNOWN_QUERY_PARAMETER"),
     ("SELECT 1", {"missing_setting": 1}, InvalidInput, "UNKNOWN_SETTING"),
-    ("SELECT count() FROM numbers(100000000000) WHERE NOT ignore(sipHash64(number))", {"max_execution_time": 0.05}, Timeout, "TIMEOUT_EXCEEDED"),
+    (
+        "SELECT count() FROM numbers(100000000000) WHERE NOT ignore(sipHash64(number))",
+        {"max_execution_time": 0.05},
+        Timeout,
+        "TIMEOUT_EXCEEDED",
+    ),
     ("SELECT number FROM numbers(1000)", {"max_result_rows": 10, "max_block_size": 10}, LimitExceeded, "TOO_MANY_ROWS"),
     ("SELECT number FROM numbers(1000)", {"max_rows_to_read": 10}, LimitExceeded, "TOO_MANY_ROWS"),
     ("SELECT groupArray(number) FROM numbers(50000000)", {"max_memory_usage": 10_000_000}, LimitExceeded, "MEMORY_LIMIT_EXCEEDED"),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import (
+    AggregationTemporality,
     Exemplar,
     ExponentialHistogram,
     ExponentialHistogramDataPoint,
@@ -25,6 +26,9 @@ from tests.store.conftest import LoadRequests
 
 from tocsin.store.store import Store
 
+BUCKETS = ExponentialHistogramDataPoint.Buckets
+DELTA = AggregationTemporality.AGGREGATION_TEMPORALITY_DELTA
+CUMULATIVE = AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
 STALE_BITS = 0x7FF0000000000002  # Source: Prometheus, model/value
 SAMPLES = (
     "SELECT name, component, bound, value, kind, temporality, monotonic, unit FROM samples ANY LEFT JOIN series USING series_id "
@@ -45,7 +49,7 @@ def gauge(name: str, *points: NumberDataPoint) -> Metric:
 def test_gauges_and_sums(store: Store, load: LoadRequests) -> None:
     """Integers and doubles, zero and negative ones, become samples with the metric's kind, unit and temporality."""
     points = [NumberDataPoint(time_unix_nano=NOW + place, as_int=value) for place, value in ((0, 0), (SECOND, -3), (2 * SECOND, 2**53))]
-    total = Sum(data_points=[NumberDataPoint(time_unix_nano=NOW, as_double=0.5)], aggregation_temporality=1, is_monotonic=True)
+    total = Sum(data_points=[NumberDataPoint(time_unix_nano=NOW, as_double=0.5)], aggregation_temporality=DELTA, is_monotonic=True)
     load(metrics("numbers", gauge("g", *points), Metric(name="s", unit="By", sum=total)))
     assert samples(store, "numbers") == [("g", "", 0, 0), ("g", "", 0, -3), ("g", "", 0, 2**53), ("s", "", 0, 0.5)]
     assert rows(store, SAMPLES, s="numbers")[3][4:] == ["sum", 1, 1, "By"]
@@ -56,7 +60,9 @@ def test_times_are_milliseconds(store: Store, load: LoadRequests) -> None:
     """Nanoseconds are cut to milliseconds; a start time is kept, and its absence is 1970."""
     given = NumberDataPoint(time_unix_nano=NOW + 1_999_999, start_time_unix_nano=NOW - SECOND, as_int=1)
     load(metrics("times", gauge("g", given, NumberDataPoint(time_unix_nano=NOW + SECOND, as_int=1))))
-    query = "SELECT toUnixTimestamp64Milli(ts), toUnixTimestamp64Milli(start_ts) FROM samples WHERE series_id IN (SELECT series_id FROM series "
+    query = (
+        "SELECT toUnixTimestamp64Milli(ts), toUnixTimestamp64Milli(start_ts) FROM samples WHERE series_id IN (SELECT series_id FROM series "
+    )
     found = rows(store, query + "WHERE service = 'times') ORDER BY ts")
     assert found == [[NOW // 10**6 + 1, NOW // 10**6 - 1000], [NOW // 10**6 + 1000, 0]]
 
@@ -68,8 +74,8 @@ def test_a_histogram(store: Store, load: LoadRequests) -> None:
     load(
         metrics(
             "histogram",
-            Metric(name="full", unit="s", histogram=Histogram(data_points=[full], aggregation_temporality=2)),
-            Metric(name="bare", histogram=Histogram(data_points=[bare], aggregation_temporality=2)),
+            Metric(name="full", unit="s", histogram=Histogram(data_points=[full], aggregation_temporality=CUMULATIVE)),
+            Metric(name="bare", histogram=Histogram(data_points=[bare], aggregation_temporality=CUMULATIVE)),
         )
     )
     assert samples(store, "histogram") == [
@@ -88,10 +94,10 @@ def test_an_exponential_histogram(store: Store, load: LoadRequests) -> None:
     """Its points are kept whole; what the sender left out is NaN, not 0."""
     full = ExponentialHistogramDataPoint(
         time_unix_nano=NOW, count=9, sum=4.5, min=-1, max=3, scale=-2, zero_count=1, zero_threshold=0.25,
-        positive={"offset": -3, "bucket_counts": [1, 0, 2]}, negative={"offset": 4, "bucket_counts": [5]},
+        positive=BUCKETS(offset=-3, bucket_counts=[1, 0, 2]), negative=BUCKETS(offset=4, bucket_counts=[5]),
     )  # fmt: skip
     bare = ExponentialHistogramDataPoint(time_unix_nano=NOW + SECOND, count=1, scale=20)
-    given = ExponentialHistogram(data_points=[full, bare], aggregation_temporality=1)
+    given = ExponentialHistogram(data_points=[full, bare], aggregation_temporality=DELTA)
     load(metrics("exponential", Metric(name="e", exponential_histogram=given)))
     first, second = records(
         store, "SELECT * FROM histograms WHERE series_id IN (SELECT series_id FROM series WHERE service = 'exponential') ORDER BY ts"
@@ -100,7 +106,9 @@ def test_an_exponential_histogram(store: Store, load: LoadRequests) -> None:
     assert (first["zero_count"], first["zero_threshold"], first["positive_offset"], first["positive_counts"]) == (1, 0.25, -3, [1, 0, 2])
     assert (first["negative_offset"], first["negative_counts"]) == (4, [5])
     assert (second["sum"], second["min"], second["max"], second["scale"]) == ("nan", "nan", "nan", 20)
-    assert rows(store, "SELECT kind, component, temporality FROM series WHERE service = 'exponential'") == [["exponential_histogram", "histogram", 1]]
+    assert rows(store, "SELECT kind, component, temporality FROM series WHERE service = 'exponential'") == [
+        ["exponential_histogram", "histogram", 1]
+    ]
 
 
 def test_a_summary(store: Store, load: LoadRequests) -> None:
@@ -121,11 +129,18 @@ def test_no_recorded_value_is_the_stale_marker(store: Store, load: LoadRequests)
     """A point with that flag ends its series with the NaN that Prometheus uses, bit by bit; an ordinary NaN is another one."""
     points = [NumberDataPoint(time_unix_nano=NOW, flags=1), NumberDataPoint(time_unix_nano=NOW + SECOND, as_double=math.nan)]
     stale = HistogramDataPoint(time_unix_nano=NOW, flags=1, bucket_counts=[0, 0], explicit_bounds=[1])
-    load(metrics("stale", gauge("g", *points), Metric(name="h", histogram=Histogram(data_points=[stale], aggregation_temporality=2))))
-    query = "SELECT reinterpretAsUInt64(value) FROM samples WHERE series_id IN (SELECT series_id FROM series WHERE service = 'stale' AND name = {n:String})"
-    assert [row[0] for row in rows(store, query + " ORDER BY ts", n="g")][0] == STALE_BITS
+    load(
+        metrics(
+            "stale", gauge("g", *points), Metric(name="h", histogram=Histogram(data_points=[stale], aggregation_temporality=CUMULATIVE))
+        )
+    )
+    query = (
+        "SELECT reinterpretAsUInt64(value) FROM samples WHERE series_id IN (SELECT series_id FROM series WHERE service = 'stale' "
+        "AND name = {n:String}) ORDER BY ts"
+    )
     assert {row[0] for row in rows(store, query, n="h")} == {STALE_BITS}
-    other = [row[0] for row in rows(store, query + " ORDER BY ts", n="g")][1]
+    (marker,), (other,) = rows(store, query, n="g")
+    assert marker == STALE_BITS
     assert math.isnan(struct.unpack("<d", struct.pack("<Q", other))[0])
     assert other != STALE_BITS
 
@@ -137,7 +152,7 @@ def test_exemplars(store: Store, load: LoadRequests) -> None:
         Exemplar(time_unix_nano=NOW + SECOND, as_int=3),
     ]
     point = HistogramDataPoint(time_unix_nano=NOW, count=1, bucket_counts=[1], exemplars=exemplars)
-    load(metrics("exemplars", Metric(name="with.exemplars", histogram=Histogram(data_points=[point], aggregation_temporality=2))))
+    load(metrics("exemplars", Metric(name="with.exemplars", histogram=Histogram(data_points=[point], aggregation_temporality=CUMULATIVE))))
     found = rows(store, "SELECT value, trace_id, span_id, attributes FROM exemplars WHERE name = 'with.exemplars' ORDER BY ts")
     assert found == [[0.7, "t" * 16, "s" * 8, {"q": "4"}], [3, "\0" * 16, "\0" * 8, {}]]
 
@@ -163,8 +178,8 @@ def test_a_metrics_segment_loaded_again_changes_nothing(store: Store, folder: Fo
     request = metrics(
         "again-metrics",
         gauge("again.g", *points),
-        Metric(name="again.e", exponential_histogram=ExponentialHistogram(data_points=whole, aggregation_temporality=2)),
-        Metric(name="again.h", histogram=Histogram(data_points=cut, aggregation_temporality=2)),
+        Metric(name="again.e", exponential_histogram=ExponentialHistogram(data_points=whole, aggregation_temporality=CUMULATIVE)),
+        Metric(name="again.h", histogram=Histogram(data_points=cut, aggregation_temporality=CUMULATIVE)),
         Metric(name="again.y", summary=Summary(data_points=[SummaryDataPoint(time_unix_nano=time, count=1) for time in times])),
     )
     segment = folder.segment(request)

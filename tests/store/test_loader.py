@@ -1,4 +1,4 @@
-"""The loader against a journal and a store that fail in every way: nothing is lost, nothing is in twice, what can't be stored is set aside."""
+"""The loader against a journal and a store that fail in every way: nothing is lost or doubled, what can't be stored is set aside."""
 
 from __future__ import annotations
 
@@ -140,7 +140,9 @@ def loader(journal: FakeJournal, store: FakeStore, *signals: Signal) -> Loader:
     return Loader(journal, store, clock=ReplayClock(0), signals=signals or (Signal.TRACES,), retry_s=(0.0,))
 
 
-def run(letters: str, faults: Callable[[str], Exception | None] | Sequence[Exception] = ()) -> tuple[FakeJournal, FakeStore, LaneStatistics]:
+def run(
+    letters: str, faults: Callable[[str], Exception | None] | Sequence[Exception] = ()
+) -> tuple[FakeJournal, FakeStore, LaneStatistics]:
     """Load one segment in this thread; returns what became of it."""
     journal = FakeJournal()
     store = FakeStore(journal, faults)

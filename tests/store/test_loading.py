@@ -77,8 +77,9 @@ def test_a_segment_straddles_partitions(store: Store, folder: Folder, boundary: 
     expected = [[instant - 1], [instant]]
     assert rows(store, "SELECT toUnixTimestamp64Nano(ts) FROM spans WHERE service = {s:String} ORDER BY ts", s=boundary) == expected
     assert counts(store, boundary, "requests_10s", "requests_5m", "resources") == {"requests_10s": 2, "requests_5m": 2, "resources": 2}
-    ends = "SELECT toUnixTimestamp64Nano(min(first_ts)), toUnixTimestamp64Nano(max(last_ts)) FROM trace_index WHERE trace_id IN (SELECT trace_id"
-    ((first, last),) = rows(store, ends + " FROM spans WHERE service = {s:String})", s=boundary)
+    ends = "toUnixTimestamp64Nano(min(first_ts)), toUnixTimestamp64Nano(max(last_ts))"
+    held = "trace_id IN (SELECT trace_id FROM spans WHERE service = {s:String})"
+    ((first, last),) = rows(store, f"SELECT {ends} FROM trace_index WHERE {held}", s=boundary)
     assert first <= instant - 1
     assert last >= instant
 
@@ -118,11 +119,10 @@ def test_rollups_equal_the_raw_rows(store: Store, folder: Folder) -> None:
             (each.start_time_unix_nano // SECOND // width_s * width_s, each.name, each.kind, int(each.status.code == 2), exact_bin(each))
             for each in given
         )
-        found = rows(
-            store,
-            f"SELECT toUnixTimestamp(bucket), operation, kind, failed, bin, sum(requests), any(exemplar) != toFixedString('', 16) FROM {table} "
-            "WHERE service = 'rollup' GROUP BY bucket, operation, kind, failed, bin",
-        )
+        key = "toUnixTimestamp(bucket), operation, kind, failed, bin"
+        sums = "sum(requests), any(exemplar) != toFixedString('', 16)"
+        query = f"SELECT {key}, {sums} FROM {table} WHERE service = 'rollup' GROUP BY bucket, operation, kind, failed, bin"
+        found = rows(store, query)
         assert {tuple(row[:5]): row[5] for row in found} == expected
         assert all(row[6] for row in found), "every bin has the trace of one of its requests"
 

@@ -99,7 +99,9 @@ def test_every_table_that_is_named_exists(engine: CrashingEngine) -> None:
 def test_every_stored_table_survives_a_crash_and_a_replay(engine: CrashingEngine) -> None:
     """Each table that holds telemetry is synced when written, and drops inserts whose token it has seen."""
     migrate(engine)
-    stored = engine.query(Sql("SELECT name, engine_full FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"))
+    stored = engine.query(
+        Sql("SELECT name, engine_full FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'")
+    )
     for name, text in stored.rows:
         if name != "schema_migrations":
             assert "fsync_after_insert = 1, fsync_part_directory = 1" in text, name

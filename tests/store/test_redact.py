@@ -17,21 +17,26 @@ from tocsin.store.redact import CUT_MARK, MARK, is_secret_key, is_suspicious, lu
 from tocsin.store.store import Store
 
 BYTES_MAX = 65_536
-SECRET_KEYS = """
-    password Password PASSWORD db.password user_password userPassword user-password dbPassword dbpassword PGPASSWORD passwd pwd db.pwd userPwd
-    passphrase ssh_passphrase secret client_secret clientSecret client.secret AWS_SECRET_ACCESS_KEY token access_token accessToken refresh_token
-    id_token authToken auth.token session_token sessionToken x-auth-token X-CSRF-Token csrf_token xsrf token_hash token.value token_1
-    authorization Authorization http.request.header.authorization proxy-authorization http.request.header.proxy-authorization
-    api_key apiKey API_KEY apikey x-api-key X-Api-Key http.request.header.x-api-key openai.api.key stripeApiKey access_key accessKey secret_key
-    private_key privateKey credentials aws.credentials credential cookie Cookie http.request.header.cookie set-cookie
-    http.response.header.set-cookie cvv card.cvc ssn user.ssn otp pin_code passcode app/password
-""".split()
-HARMLESS_KEYS = """
-    session.id gen_ai.usage.input_tokens gen_ai.usage.output_tokens gen_ai.usage.input_token max_token max_tokens tokens total_tokens token.type
-    tokenizer tokenization token_count k8s.secret.name password.reset.count password_length keyboard key keys user.key sort_key partition_key
-    cookie.count cookies.enabled secretary author authority authorized authorization_url option otp.enabled passive compass bypass
-    http.route db.statement service.name enduser.id messaging.kafka.message.key spinning_code hotspot
-""".split()
+SECRET_KEYS = [
+    "password", "Password", "PASSWORD", "db.password", "user_password", "userPassword", "user-password", "dbPassword",
+    "dbpassword", "PGPASSWORD", "passwd", "pwd", "db.pwd", "userPwd", "passphrase", "ssh_passphrase", "secret", "client_secret",
+    "clientSecret", "client.secret", "AWS_SECRET_ACCESS_KEY", "token", "access_token", "accessToken", "refresh_token", "id_token",
+    "authToken", "auth.token", "session_token", "sessionToken", "x-auth-token", "X-CSRF-Token", "csrf_token", "xsrf",
+    "token_hash", "token.value", "token_1", "authorization", "Authorization", "http.request.header.authorization",
+    "proxy-authorization", "http.request.header.proxy-authorization", "api_key", "apiKey", "API_KEY", "apikey", "x-api-key",
+    "X-Api-Key", "http.request.header.x-api-key", "openai.api.key", "stripeApiKey", "access_key", "accessKey", "secret_key",
+    "private_key", "privateKey", "credentials", "aws.credentials", "credential", "cookie", "Cookie", "http.request.header.cookie",
+    "set-cookie", "http.response.header.set-cookie", "cvv", "card.cvc", "ssn", "user.ssn", "otp", "pin_code", "passcode",
+    "app/password",
+]  # fmt: skip
+HARMLESS_KEYS = [
+    "session.id", "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens", "gen_ai.usage.input_token", "max_token",
+    "max_tokens", "tokens", "total_tokens", "token.type", "tokenizer", "tokenization", "token_count", "k8s.secret.name",
+    "password.reset.count", "password_length", "keyboard", "key", "keys", "user.key", "sort_key", "partition_key", "cookie.count",
+    "cookies.enabled", "secretary", "author", "authority", "authorized", "authorization_url", "option", "otp.enabled", "passive",
+    "compass", "bypass", "http.route", "db.statement", "service.name", "enduser.id", "messaging.kafka.message.key",
+    "spinning_code", "hotspot",
+]  # fmt: skip
 
 CARDS = [
     "4111111111111111", "4111 1111 1111 1111", "4111-1111-1111-1111", "4222222222222", "4000002500003155002", "5555555555554444",
@@ -92,12 +97,13 @@ SECRETS: Mapping[str, str] = {
     "DNI 12345678-Z": f"DNI {MARK}",
 }
 HARMLESS = [
-    "4111 1111 1111 1112", "1750000000000000000", "1750000000000", "1750000000000000", "at 1750000000.123456789 s", "order 12345678901234567890",
-    "5f0c1d2e3a4b5c6d7e8f901234567890", "4bf92f3577b34da6a3ce929d0e0e4736", "41111111111111111111", "x4111111111111111", "4111111111111111x",
-    "41111111-1111-4111-8111-111111111111", "2023-11-14T22:13:20.000000000Z", "10.1.2.3:8080", "http://host:8080/path", "http://host:80/a@b",
-    "https://example.com/@user", "SELECT token_type FROM t", "tokens: 512 in 3 s", "tokenizer: gpt2", "the password was changed", "a secret garden",
-    "keyboard: us, language: de", "555-123-4567", "000-12-3456", "666-12-3456", "1234-56-7890", "user@example.com", "basic auth", "AKIASHORT",
-    "eyJ.not.jwt", "sk-short", "cache miss for key user:7", "compass: north", "version 1.2.3-rc.4", "",
+    "4111 1111 1111 1112", "1750000000000000000", "1750000000000", "1750000000000000", "at 1750000000.123456789 s",
+    "order 12345678901234567890", "5f0c1d2e3a4b5c6d7e8f901234567890", "4bf92f3577b34da6a3ce929d0e0e4736", "41111111111111111111",
+    "x4111111111111111", "4111111111111111x", "41111111-1111-4111-8111-111111111111", "2023-11-14T22:13:20.000000000Z",
+    "10.1.2.3:8080", "http://host:8080/path", "http://host:80/a@b", "https://example.com/@user", "SELECT token_type FROM t",
+    "tokens: 512 in 3 s", "tokenizer: gpt2", "the password was changed", "a secret garden", "keyboard: us, language: de",
+    "555-123-4567", "000-12-3456", "666-12-3456", "1234-56-7890", "user@example.com", "basic auth", "AKIASHORT", "eyJ.not.jwt",
+    "sk-short", "cache miss for key user:7", "compass: north", "version 1.2.3-rc.4", "",
 ]  # fmt: skip
 NUMBERS_PER_QUERY = 200
 

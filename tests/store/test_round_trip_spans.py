@@ -134,6 +134,15 @@ def test_resource_is_canonical_json(store: Store, load: LoadRequests) -> None:
         assert isinstance(read.resource["load"], float)
 
 
+def test_long_numbers_of_a_resource_keep_their_types(store: Store, load: LoadRequests) -> None:
+    """What looks like a card number at first and is none stays the number, or the list, that it was."""
+    pairs = {"memory": 4_123_456_789_012_345, "ids": Json([4_123_456_789_012_345]), "text": "4123456789012345"}
+    load(traces("resource-long", span(), resource_attributes=pairs))
+    (read,) = stored(store, "resource-long")
+    expected = {"memory": 4_123_456_789_012_345, "ids": [4_123_456_789_012_345], "text": "4123456789012345"}
+    assert read.resource == {"service.name": "resource-long", **expected}
+
+
 def test_resource_keeps_doubles_that_json_lacks_as_texts(store: Store, load: LoadRequests) -> None:
     """NaN and infinities are texts in a resource's JSON, and it stays JSON."""
     load(traces("resource-odd", span(), resource_attributes={"nan": math.nan, "inf": -math.inf, "raw": b"\x00\x01"}))

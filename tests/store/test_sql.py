@@ -64,7 +64,8 @@ def test_any_value_arrives_as_it_is(store: Store, text: str, texts: list[str], n
 @given(st.lists(st.floats(), min_size=1))
 def test_any_double_arrives_as_it_is(store: Store, numbers: list[float]) -> None:
     """To the last bit; NaN stays one."""
-    query = "SELECT arrayMap(n -> if(isNaN(n), 0, reinterpretAsUInt64(n)), {ns:Array(Float64)}), reinterpretAsUInt64({n:Float64}), isNaN({n:Float64})"
+    several = "arrayMap(n -> if(isNaN(n), 0, reinterpretAsUInt64(n)), {ns:Array(Float64)})"
+    query = f"SELECT {several}, reinterpretAsUInt64({{n:Float64}}), isNaN({{n:Float64}})"
     ((found, single, nan),) = rows(store, query, ns=numbers, n=numbers[0])
     assert found == [0 if math.isnan(number) else int.from_bytes(struct.pack("<d", number), "little") for number in numbers]
     assert bool(nan) or single == found[0]

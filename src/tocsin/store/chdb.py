@@ -26,6 +26,7 @@ from tocsin.errors import Conflict, StoreError
 from tocsin.store.engine import EngineStatistics, Rows, SettingValue
 from tocsin.store.faults import fault
 from tocsin.store.options import EngineOptions
+from tocsin.store.schema_cache import settle_schema_cache
 from tocsin.store.sql import Sql, encode_parameter, quote_string
 
 # Read back as Python reads JSON: 64-bit integers are exact there, NaN and infinities are not JSON.
@@ -59,7 +60,9 @@ class ChdbEngine:
         self._lock = threading.Lock()
         self._closed = False
         self._counts = {"queries": 0, "queries_failed": 0, "loads": 0, "loads_failed": 0}
-        self._idle.put(self._connect(directory))
+        connection = self._connect(directory)
+        settle_schema_cache(connection, directory)
+        self._idle.put(connection)
 
     def execute(self, statement: Sql, *, settings: Mapping[str, SettingValue] | None = None) -> None:
         """Run a statement that returns nothing."""

@@ -57,7 +57,9 @@ def spans_select(options: StoreOptions) -> str:
         "types": f"arrayConcat({', '.join(value_types(value) for value in values)}, ['s'])",
     }
     kept = [name for name in columns if name not in ("keys", "texts", "types")]
-    texts = cleaned(_records("resource_spans", "scope_spans", "spans", columns, options), keep=f"{ORIGIN}, {', '.join(kept)}", options=options)
+    texts = cleaned(
+        _records("resource_spans", "scope_spans", "spans", columns, options), keep=f"{ORIGIN}, {', '.join(kept)}", options=options
+    )
     clean = clean_columns(options)
     return f"""
 SELECT
@@ -80,7 +82,9 @@ FROM ({texts})"""
 
 def logs_select(options: StoreOptions) -> str:
     """SQL that reads `__SEGMENT__` and returns rows named as the columns of the table `logs`."""
-    event_time = "multiIf(s.time_unix_nano != 0, s.time_unix_nano, s.observed_time_unix_nano != 0, s.observed_time_unix_nano, received_unix_nano)"
+    event_time = (
+        "multiIf(s.time_unix_nano != 0, s.time_unix_nano, s.observed_time_unix_nano != 0, s.observed_time_unix_nano, received_unix_nano)"
+    )
     observed = f"if(s.observed_time_unix_nano BETWEEN 1 AND {INT64_MAX}, s.observed_time_unix_nano, received_unix_nano)"
     columns = {
         "ts": f"fromUnixTimestamp64Nano(toInt64({event_time}), 'UTC')",
@@ -96,7 +100,9 @@ def logs_select(options: StoreOptions) -> str:
         "types": f"arrayPushBack({value_types('s.attributes.value')}, toString(s.body.value))",
     }
     kept = [name for name in columns if name not in ("keys", "texts", "types")]
-    texts = cleaned(_records("resource_logs", "scope_logs", "log_records", columns, options), keep=f"{ORIGIN}, {', '.join(kept)}", options=options)
+    texts = cleaned(
+        _records("resource_logs", "scope_logs", "log_records", columns, options), keep=f"{ORIGIN}, {', '.join(kept)}", options=options
+    )
     clean = clean_columns(options)
     return f"""
 SELECT
@@ -127,7 +133,7 @@ def cleaned(source: str, *, keep: str, options: StoreOptions) -> str:
     The costly branch stands in one `if` alone: the engine skips a branch only where nothing else uses what it computes.
     """
     limit, redaction = options.attribute_bytes_max, options.redaction
-    # 2: the key names a secret. 1: the text must be looked at closely; a double's many digits look like a card number, and no secret is a double.
+    # 2: the key names a secret. 1: the text must be looked at closely. A double's digits look like a card number; no secret is a double.
     look = f"multiIf({is_secret_key('k', redaction)}, 2, t = 'd', 0, {is_suspicious('v', redaction, bytes_max=limit)}, 1, 0)"
     flags = f"arrayMap((k, v, t) -> {look}, keys, texts, types)"
     treated = f"multiIf(f = 0 OR v = '', v, f = 2, '{MARK}', {treat('v', redaction, bytes_max=limit)})"
@@ -168,15 +174,17 @@ def value_types(values: str) -> str:
 
 
 def scopes_select(resources: str, scopes: str, options: StoreOptions) -> str:
-    """SQL of `__SEGMENT__` with one row per scope: received, received_unix_nano, resource (JSON, keys sorted, redacted), service, `scope`."""
+    """SQL of `__SEGMENT__` with one row per scope: received, received_unix_nano, resource (JSON, sorted, redacted), service, scope."""
     limit, redaction = options.attribute_bytes_max, options.redaction
     pairs = "r.resource.attributes"
-    plain = f"multiIf(p.value IN ('i', 'b', 'j'), {value_text('p')}, p.value = 'd', {_json_double('p.double_value')}, p.value = 'n', 'null', '')"
-    text = f"toJSONString({treat('v', redaction, bytes_max=limit)})"
-    value = f"multiIf({is_secret_key('k', redaction)}, '\"{MARK}\"', {is_suspicious('v', redaction, bytes_max=limit)}, {text}, j != '', j, toJSONString(v))"
+    double = f"p.value = 'd', {_json_double('p.double_value')}"
+    plain = f"multiIf(p.value IN ('i', 'b', 'j'), {value_text('p')}, {double}, p.value = 'n', 'null', '')"
+    texts = value_texts(f"{pairs}.value")
+    treated = f"if({is_suspicious('v', redaction, bytes_max=limit)}, {treat('v', redaction, bytes_max=limit)}, v)"
+    value = f"multiIf({is_secret_key('k', redaction)}, '\"{MARK}\"', t = v AND j != '', j, toJSONString(t))"
     members = (
-        f"arrayMap((k, v, j) -> concat(toJSONString(k), ':', {value}), {pairs}.key, {value_texts(f'{pairs}.value')}, "
-        f"arrayMap(p -> {plain}, {pairs}.value))"
+        f"arrayMap((k, v, j, t) -> concat(toJSONString(k), ':', {value}), {pairs}.key, {texts}, "
+        f"arrayMap(p -> {plain}, {pairs}.value), arrayMap(v -> {treated}, {texts}))"
     )
     named = f"arrayFirst((p, k) -> k = 'service.name' AND p.string_value != '', {pairs}.value, {pairs}.key).string_value"
     return f"""

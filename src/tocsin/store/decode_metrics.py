@@ -1,5 +1,5 @@
 """
-The same for metrics: one SELECT per family of points (numbers, histograms, exponential histograms, summaries), all with the columns of `points`.
+The same for metrics: one SELECT per family of points (numbers, histograms, exponential histograms, summaries), all for the table `points`.
 
 A point becomes one row with parallel arrays: a series id, component, bound and value for each number in it. A gauge has one, a
 histogram with ten buckets fourteen. The id of a series is a hash of everything that identifies it: metric name, kind, unit,
@@ -10,7 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tocsin.store.decode import INT64_MAX, ORIGIN, SEGMENT_PLACEHOLDER, clean_columns, cleaned, scopes_select, selected, value_texts, value_types
+from tocsin.store.decode import (
+    INT64_MAX,
+    ORIGIN,
+    SEGMENT_PLACEHOLDER,
+    clean_columns,
+    cleaned,
+    scopes_select,
+    selected,
+    value_texts,
+    value_types,
+)
 from tocsin.store.options import StoreOptions
 from tocsin.store.redact import MARK, is_secret_key, is_suspicious, treat
 
@@ -44,8 +54,8 @@ def numbers_select(options: StoreOptions) -> str:
 
 def histograms_select(options: StoreOptions) -> str:
     """
-    Histograms with explicit bounds: count, cumulative bucket counts (the last bound infinite, as Prometheus keeps them), and sum, min and max
-    where the sender gave them.
+    Histograms with explicit bounds: count, cumulative bucket counts (the last bound infinite, as Prometheus keeps them), and sum, minimum
+    and maximum where the sender gave them.
     """
     given = "arrayFilter(n -> isNotNull(n.2), [('sum', p.sum), ('min', p.min), ('max', p.max)])"
     numbers = {
@@ -104,7 +114,9 @@ def _select(families: str, numbers: Mapping[str, str], options: StoreOptions) ->
     kept = [name for name in columns if name not in ("keys", "texts", "types")]
     texts = cleaned(f"SELECT {ORIGIN}, {METRIC}, {selected(columns)} FROM ({_points(families, options)})",
                     keep=f"{ORIGIN}, {METRIC}, {', '.join(kept)}", options=options)  # fmt: skip
-    identity = "cityHash64(name, kind, unit, temporality, resource, scope_name, arraySort(arrayMap((k, v) -> cityHash64(k, v), keys, clean)))"
+    identity = (
+        "cityHash64(name, kind, unit, temporality, resource, scope_name, arraySort(arrayMap((k, v) -> cityHash64(k, v), keys, clean)))"
+    )
     clean = clean_columns(options)
     return f"""
 SELECT
@@ -127,7 +139,8 @@ def _points(families: str, options: StoreOptions) -> str:
     FROM (
         SELECT {ORIGIN}, m.name AS name, m.unit AS unit, m.description AS description, arrayJoin({families}) AS family
         FROM (
-            SELECT received, resource, service, scope.scope.name AS scope_name, scope.scope.version AS scope_version, arrayJoin(scope.metrics) AS m
+            SELECT received, resource, service, scope.scope.name AS scope_name, scope.scope.version AS scope_version,
+                arrayJoin(scope.metrics) AS m
             FROM ({scopes_select("resource_metrics", "scope_metrics", options)})
         )
     )"""

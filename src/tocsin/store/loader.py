@@ -172,12 +172,14 @@ class Loader:
 
     def _run(self, lane: _Lane) -> None:
         while not self._stop.is_set():
-            timeout_s = 0 if self._drain.is_set() else TAKE_TIMEOUT_S
-            segment = self._insist(lane, lambda timeout_s=timeout_s: self._source.take(lane.signal, timeout_s=timeout_s))
+            segment = self._insist(lane, lambda: self._take(lane))
             if segment is not None:
                 self._load_until_settled(lane, segment)
             elif self._drain.is_set():
                 return
+
+    def _take(self, lane: _Lane) -> Segment | None:
+        return self._source.take(lane.signal, timeout_s=0 if self._drain.is_set() else TAKE_TIMEOUT_S)
 
     def _load_until_settled(self, lane: _Lane, segment: Segment) -> None:
         pending = [segment]
@@ -209,7 +211,7 @@ class Loader:
         begun = self._clock.monotonic_s()
         try:
             self._sink.load(segment)
-        except Exception as error:  # noqa: BLE001 - see the head of this file
+        except Exception as error:
             lane.failures += 1
             lane.last_error = _said(error)
             unforeseen = not isinstance(error, TocsinError)

@@ -34,7 +34,8 @@ def migrate(engine: Engine) -> list[str]:
     known = _migrations()
     if unknown := done - {version for version, _, _ in known}:
         raise StoreError(
-            f"the data directory was written by a newer Tocsin (migration {max(unknown)}, this one knows {known[-1][0]}); upgrade Tocsin to open it"
+            f"the data directory was written by a newer Tocsin (migration {max(unknown)}, this one knows {known[-1][0]}); "
+            "upgrade Tocsin to open it"
         )
     applied = []
     for version, name, text in known:

@@ -12,7 +12,9 @@ class RetentionOptions(BaseModel):
 
     traces_days: float | None = Field(default=30, gt=0, description="Days that spans and the trace index are kept; null: for ever.")
     logs_days: float | None = Field(default=30, gt=0, description="Days that log records are kept; null: for ever.")
-    metrics_days: float | None = Field(default=90, gt=0, description="Days that samples, histograms and exemplars are kept; null: for ever.")
+    metrics_days: float | None = Field(
+        default=90, gt=0, description="Days that samples, histograms and exemplars are kept; null: for ever."
+    )
     rollups_days: float | None = Field(default=400, gt=0, description="Days that request rollups are kept; null: for ever.")
 
 
@@ -24,7 +26,7 @@ class RedactionOptions(BaseModel):
     enabled: bool = Field(default=True, description="Redact at all.")
     keys: tuple[str, ...] = Field(
         default=(),
-        description="Further attribute keys whose values are redacted: a name matches when it appears as a whole word in the key, any case.",
+        description="Further attribute keys whose values are redacted: a name matches as a whole word at the end of a key, in any case.",
     )
     email: bool = Field(default=False, description="Also redact e-mail addresses inside values.")
     national_ids: bool = Field(default=True, description="Redact US, UK, Italian and Spanish national identity numbers inside values.")
@@ -53,5 +55,8 @@ class StoreOptions(BaseModel):
     retention: RetentionOptions = Field(default_factory=RetentionOptions, description="How long data is kept.")
     redaction: RedactionOptions = Field(default_factory=RedactionOptions, description="What is redacted before it is stored.")
     attribute_bytes_max: int = Field(
-        default=65_536, ge=256, le=16_777_216, description="Longest attribute value or log body kept, bytes; longer ones are cut and counted."
+        default=65_536,
+        ge=256,
+        le=16_777_216,
+        description="Longest attribute value or log body kept, bytes; longer ones are cut and counted.",
     )

@@ -20,8 +20,8 @@ COMMON_MESSAGES = """syntax = "proto3";
 message Resource { repeated KeyValue attributes = 1; }
 message Scope { string name = 1; string version = 2; }
 message KeyValue { string key = 1; AnyValue value = 2; }
-message AnyValue { oneof value { string string_value = 1; bool bool_value = 2; int64 int_value = 3; double double_value = 4; bytes bytes_value = 7;
-  string json_value = 1000; } }
+message AnyValue { oneof value { string string_value = 1; bool bool_value = 2; int64 int_value = 3; double double_value = 4;
+  bytes bytes_value = 7; string json_value = 1000; } }
 message Exemplar { fixed64 time_unix_nano = 2; double as_double = 3; bytes span_id = 4; bytes trace_id = 5; sfixed64 as_int = 6;
   repeated KeyValue filtered_attributes = 7; }
 """
@@ -57,11 +57,11 @@ message Sum { repeated NumberDataPoint data_points = 1; int32 aggregation_tempor
 message Histogram { repeated HistogramDataPoint data_points = 1; int32 aggregation_temporality = 2; }
 message ExponentialHistogram { repeated ExponentialHistogramDataPoint data_points = 1; int32 aggregation_temporality = 2; }
 message Summary { repeated SummaryDataPoint data_points = 1; }
-message NumberDataPoint { fixed64 start_time_unix_nano = 2; fixed64 time_unix_nano = 3; double as_double = 4; repeated Exemplar exemplars = 5;
-  sfixed64 as_int = 6; repeated KeyValue attributes = 7; uint32 flags = 8; }
+message NumberDataPoint { fixed64 start_time_unix_nano = 2; fixed64 time_unix_nano = 3; double as_double = 4;
+  repeated Exemplar exemplars = 5; sfixed64 as_int = 6; repeated KeyValue attributes = 7; uint32 flags = 8; }
 message HistogramDataPoint { fixed64 start_time_unix_nano = 2; fixed64 time_unix_nano = 3; fixed64 count = 4; optional double sum = 5;
-  repeated fixed64 bucket_counts = 6; repeated double explicit_bounds = 7; repeated Exemplar exemplars = 8; repeated KeyValue attributes = 9;
-  uint32 flags = 10; optional double min = 11; optional double max = 12; }
+  repeated fixed64 bucket_counts = 6; repeated double explicit_bounds = 7; repeated Exemplar exemplars = 8;
+  repeated KeyValue attributes = 9; uint32 flags = 10; optional double min = 11; optional double max = 12; }
 message Buckets { sint32 offset = 1; repeated uint64 bucket_counts = 2; }
 message ExponentialHistogramDataPoint { repeated KeyValue attributes = 1; fixed64 start_time_unix_nano = 2; fixed64 time_unix_nano = 3;
   fixed64 count = 4; optional double sum = 5; sint32 scale = 6; fixed64 zero_count = 7; Buckets positive = 8; Buckets negative = 9;
@@ -98,17 +98,19 @@ EXEMPLARS = (
 )
 POINT_TIMES = "start_time_unix_nano UInt64, time_unix_nano UInt64, flags UInt32"
 NUMBER_POINTS = f"data_points Array(Tuple({POINT_TIMES}, as_double Float64, as_int Int64, attributes {PAIRS}, {EXEMPLARS}))"
+EXTREMES = "sum Nullable(Float64), min Nullable(Float64), max Nullable(Float64)"
 HISTOGRAM_POINTS = (
-    f"data_points Array(Tuple({POINT_TIMES}, count UInt64, sum Nullable(Float64), min Nullable(Float64), max Nullable(Float64), bucket_counts Array(UInt64), "
-    f"explicit_bounds Array(Float64), attributes {PAIRS}, {EXEMPLARS}))"
-)
-EXPONENTIAL_POINTS = (
-    f"data_points Array(Tuple({POINT_TIMES}, count UInt64, sum Nullable(Float64), min Nullable(Float64), "
-    "max Nullable(Float64), scale Int32, zero_count UInt64, zero_threshold Float64, positive Tuple(offset Int32, bucket_counts Array(UInt64)), negative Tuple(offset Int32, bucket_counts Array(UInt64)), "
+    f"data_points Array(Tuple({POINT_TIMES}, count UInt64, {EXTREMES}, bucket_counts Array(UInt64), explicit_bounds Array(Float64), "
     f"attributes {PAIRS}, {EXEMPLARS}))"
 )
+BUCKETS = "Tuple(offset Int32, bucket_counts Array(UInt64))"
+EXPONENTIAL_POINTS = (
+    f"data_points Array(Tuple({POINT_TIMES}, count UInt64, {EXTREMES}, scale Int32, zero_count UInt64, zero_threshold Float64, "
+    f"positive {BUCKETS}, negative {BUCKETS}, attributes {PAIRS}, {EXEMPLARS}))"
+)
 SUMMARY_POINTS = (
-    f"data_points Array(Tuple({POINT_TIMES}, count UInt64, sum Float64, quantile_values Array(Tuple(quantile Float64, value Float64)), attributes {PAIRS}))"
+    f"data_points Array(Tuple({POINT_TIMES}, count UInt64, sum Float64, quantile_values Array(Tuple(quantile Float64, value Float64)), "
+    f"attributes {PAIRS}))"
 )
 
 
@@ -124,7 +126,8 @@ def _metrics(kind: str) -> SegmentSchema:
     metric = f"Tuple(name LowCardinality(String), description LowCardinality(String), unit LowCardinality(String), {kind})"
     return SegmentSchema(
         COMMON_MESSAGES + METRIC_MESSAGES,
-        f"resource_metrics Array(Tuple({RESOURCE}, scope_metrics Array(Tuple({SCOPE}, metrics Array({metric}))))), received_unix_nano UInt64",
+        f"resource_metrics Array(Tuple({RESOURCE}, scope_metrics Array(Tuple({SCOPE}, metrics Array({metric}))))), "
+        "received_unix_nano UInt64",
     )
 
 
@@ -137,9 +140,7 @@ LOG_RECORDS = SegmentSchema(
     f"resource_logs Array(Tuple({RESOURCE}, scope_logs Array(Tuple({SCOPE}, log_records Array({LOG_RECORD}))))), received_unix_nano UInt64",
 )
 # A metrics segment is read once per family of points: the decoder skips what a family does not name faster than it could unify them.
-NUMBERS = _metrics(
-    f"gauge Tuple({NUMBER_POINTS}), sum Tuple({NUMBER_POINTS}, aggregation_temporality Int32, is_monotonic Bool)"
-)
+NUMBERS = _metrics(f"gauge Tuple({NUMBER_POINTS}), sum Tuple({NUMBER_POINTS}, aggregation_temporality Int32, is_monotonic Bool)")
 HISTOGRAMS = _metrics(f"histogram Tuple({HISTOGRAM_POINTS}, aggregation_temporality Int32)")
 EXPONENTIAL_HISTOGRAMS = _metrics(f"exponential_histogram Tuple({EXPONENTIAL_POINTS}, aggregation_temporality Int32)")
 SUMMARIES = _metrics(f"summary Tuple({SUMMARY_POINTS})")

@@ -34,7 +34,8 @@ LOOK_BYTES_MIN = 8  # nothing shorter can hold a secret of a known shape, and mo
 SECRET_KEYS = (
     "password", "passwd", "passcode", "pwd", "passphrase", "secret", "client_secret", "token", "access_token", "refresh_token", "id_token",
     "auth_token", "session_token", "authorization", "proxy-authorization", "api_key", "apikey", "x-api-key", "access_key", "secret_key",
-    "private_key", "credential", "credentials", "cookie", "set-cookie", "csrf", "xsrf", "csrf_token", "cvv", "cvc", "ssn", "pin_code", "otp",
+    "private_key", "credential", "credentials", "cookie", "set-cookie", "csrf", "xsrf", "csrf_token", "cvv", "cvc", "ssn", "pin_code",
+    "otp",
 )  # fmt: skip
 GLUED_KEYS = "password|passwd|passphrase|apikey"  # unmistakable even where nothing parts the words: `dbpassword`, `PGPASSWORD`
 SECRET_KEY_ENDINGS = r"(?:[._-](?:value|hash|text|header|base64|b64|[0-9]+))?$"

@@ -55,7 +55,7 @@ def _expired_partitions(engine: Engine, table: str, cutoff_s: int) -> list[tuple
     if not candidates:
         return []
     newest = Sql(
-        f"SELECT _partition_id, count() FROM {table} WHERE _partition_id IN {{ids:Array(String)}} GROUP BY _partition_id "  # noqa: S608
+        f"SELECT _partition_id, count() FROM {table} WHERE _partition_id IN {{ids:Array(String)}} GROUP BY _partition_id "
         "HAVING toUnixTimestamp(toDateTime(max(received))) < {cutoff:Int64}",
         {"ids": candidates, "cutoff": cutoff_s},
     )

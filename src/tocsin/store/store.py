@@ -137,7 +137,7 @@ class Store:
     def holds_part_of(self, segment: Segment) -> bool:
         """Whether any record of the segment is stored."""
         for table in SEGMENT_TABLES[segment.signal]:
-            counted = Sql(f"SELECT count() FROM {table} WHERE segment = {{segment:UInt64}}", {"segment": segment_number(segment)})  # noqa: S608
+            counted = Sql(f"SELECT count() FROM {table} WHERE segment = {{segment:UInt64}}", {"segment": segment_number(segment)})
             if self.engine.query(counted).rows[0][0]:
                 return True
         return False
@@ -155,7 +155,9 @@ class Store:
             "AND table IN {tables:Array(String)} GROUP BY table ORDER BY table",
             {"tables": list(TELEMETRY_TABLES)},
         )
-        taken = Sql("SELECT signal, sum(records), sum(redactions), sum(cuts), sum(early), sum(late) FROM intake GROUP BY signal ORDER BY signal")
+        taken = Sql(
+            "SELECT signal, sum(records), sum(redactions), sum(cuts), sum(early), sum(late) FROM intake GROUP BY signal ORDER BY signal"
+        )
         return StoreStatistics(
             engine=self.engine.statistics(),
             rows_expired=self._rows_expired,

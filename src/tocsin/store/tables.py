@@ -13,9 +13,9 @@ from tocsin.store.options import RetentionOptions, StoreOptions
 from tocsin.store.otlp_schema import SegmentSchema
 
 SPAN_COLUMNS = (
-    "ts, trace_id, span_id, parent_span_id, trace_state, name, service, kind, duration_ns, status, status_message, attributes, attribute_types, "
-    "resource, scope_name, scope_version, event_ts, event_names, event_attributes, event_attribute_types, link_trace_ids, link_span_ids, "
-    "link_trace_states, link_attributes, link_attribute_types, received, redactions, cuts, segment"
+    "ts, trace_id, span_id, parent_span_id, trace_state, name, service, kind, duration_ns, status, status_message, attributes, "
+    "attribute_types, resource, scope_name, scope_version, event_ts, event_names, event_attributes, event_attribute_types, link_trace_ids, "
+    "link_span_ids, link_trace_states, link_attributes, link_attribute_types, received, redactions, cuts, segment"
 )
 LOG_COLUMNS = (
     "ts, observed, trace_id, span_id, service, severity_number, severity_text, event_name, body, body_type, attributes, attribute_types, "
