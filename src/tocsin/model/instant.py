@@ -30,7 +30,7 @@ class InstantSchema:
         from pydantic_core import core_schema
 
         return core_schema.no_info_plain_validator_function(
-            lambda value: value if isinstance(value, int) else parse_instant(value),
+            _read_instant,
             serialization=core_schema.plain_serializer_function_ser_schema(
                 format_instant, return_schema=core_schema.str_schema(), when_used="json"
             ),
@@ -60,6 +60,18 @@ class TimeRange:
     def duration_ns(self) -> int:
         """Its length in nanoseconds, >= 0."""
         return self.end - self.start
+
+
+def _read_instant(value: Any) -> int:
+    """What JSON or Python has in an instant's place; pydantic turns a ValueError into its own, which names the field."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("an instant is a text such as 2026-11-20T02:03:11Z, or nanoseconds since 1970")  # noqa: TRY004 - as pydantic asks
+    try:
+        return parse_instant(value)
+    except InvalidInput as error:
+        raise ValueError(str(error)) from error
 
 
 def format_instant(instant: int) -> str:
@@ -112,4 +124,7 @@ def parse_duration_ns(text: str) -> int:
     parts = re.findall(r"(\d+(?:\.\d+)?)\s*(ms|[smhdw])", text.strip())
     if not parts or re.sub(r"\s", "", text) != "".join(number + unit for number, unit in parts):
         raise InvalidInput(f"{text!r} is not a length of time; write 250ms, 90s, 15m, 1h30m, 7d or 2w")
-    return round(sum(float(number) * DURATION_UNITS_S[unit] for number, unit in parts) * NANOSECONDS)
+    seconds = sum(float(number) * DURATION_UNITS_S[unit] for number, unit in parts)
+    if seconds > INSTANT_MAX / NANOSECONDS:
+        raise InvalidInput(f"{text[:40]!r} is not a length of time that fits into the calendar, which has 292 years")
+    return round(seconds * NANOSECONDS)
