@@ -17,6 +17,7 @@ import httpx
 import pytest
 from tests.app.otlp import logs_batch, logs_body
 
+import tocsin
 from tocsin.api.readiness import Readiness
 from tocsin.app.address import Address
 from tocsin.app.house import House, options_for
@@ -164,6 +165,20 @@ def test_a_replayed_clock_is_what_now_means(start: Start) -> None:
     server.stop()
     records = start("--clock", "2026-03-02T09:31:00Z@0x").get("/api/logs")["records"]
     assert [record["body"] for record in records] == ["then"]
+
+
+def test_any_working_directory_will_do(tmp_path: Path) -> None:
+    """Started where nothing can be written, as service managers do (`/`), telemetry is stored all the same, and nothing is left there."""
+    # /proc takes no files, not even from root.
+    process = subprocess.Popen(_command(tmp_path / "data"), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd="/proc")
+    try:
+        server = Running(process)
+        server.post(logs_body("stored"))
+        assert server.stop()[0] == 0
+    finally:
+        process.kill()
+    with tocsin.open(tmp_path / "data") as desk:
+        assert [record.body for record in desk.logs().records] == ["stored"]
 
 
 def test_wrong_options_stop_it_before_it_starts(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ class House:
 
     def __init__(self, options: Options, *, clock: Clock | None = None, entropy: Entropy | None = None) -> None:
         self.clock: Clock = clock or options.clock.clock()
-        data = options.server.data
+        data = options.server.data.absolute()
         self.journal = Journal(data / "journal", options=options.journal, clock=self.clock, entropy=entropy or RealEntropy())
         self.recovery = self.journal.start()
         try:
