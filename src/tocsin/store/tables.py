@@ -66,8 +66,10 @@ LOADS = {
     ),
 }
 
-# Tables whose rows name the segment they came from, by signal.
-SEGMENT_TABLES = {Signal.TRACES: ("spans",), Signal.LOGS: ("logs",), Signal.METRICS: ("samples", "histograms")}
+# Tables whose rows name the segment they came from, by signal. Spans and logs are written before anything that is made from them, so that
+# nothing of a segment is in when they hold nothing of it. Metrics are written to all their tables at once: where the engine fails while
+# writing, not while decoding, a split may count points twice in `resources` and `intake`, never in `samples`, `histograms` or `exemplars`.
+SEGMENT_TABLES = {Signal.TRACES: ("spans",), Signal.LOGS: ("logs",), Signal.METRICS: ("samples", "histograms", "exemplars")}
 
 TELEMETRY_TABLES = (
     "spans", "logs", "samples", "series", "histograms", "exemplars", "trace_index", "requests_10s", "requests_5m", "resources", "intake",
