@@ -31,6 +31,7 @@ from tocsin.journal.writer import Entry, SegmentWriter
 from tocsin.model.batch import Batch, Segment
 
 FINISH_RETRY_S = 0.5  # a file that could not be closed delays its data by this much per attempt
+HOLD_S_MAX = 1.0  # an exporter waits ten seconds for an answer by default
 QUEUE_RETRY_AFTER_S = 1.0  # the queue drains at disk speed
 BACKLOG_RETRY_AFTER_S = 5.0  # the backlog drains at the engine's
 SPACE_RETRY_AFTER_S = 30.0  # somebody has to make room
@@ -68,6 +69,7 @@ class Lane:
         self._writing_segments = 0
         self._unremoved: list[Path] = []
         self._segment_wanted = False
+        self._held_since_s: float | None = None
         self._seals_asked = 0
         self._seals_done = 0
         self._stopping = False
@@ -157,9 +159,10 @@ class Lane:
             False once the lane is closing and everything is written; no turn is needed after that.
         """
         with self._lock:
-            if wait and not self._queue and not self._stopping and self._sleep_s() != 0:
+            if wait and not self._stopping and self._sleep_s() != 0:
                 self._work.wait(self._sleep_s())
-            entries = self._next_entries()
+            held = wait and not self._stopping and self._hold_s() > 0
+            entries = [] if held else self._next_entries()
             last = self._stopping and not self._queue
             seals = self._seals_asked
         if entries:
@@ -183,12 +186,30 @@ class Lane:
 
     def _sleep_s(self) -> float | None:
         """How long nothing will be due, None for ever."""
+        if self._seals_asked > self._seals_done and not self._writer.unfinished:
+            return 0.0
+        dues = [FINISH_RETRY_S] if self._writer.unfinished else []
+        if self._queue:
+            dues.append(self._hold_s())
         age_s = self._writer.open_age_s
         if self._segment_wanted and age_s is not None:
-            return max(0.0, self._options.segment_age_s_min - age_s)
-        if self._writer.unfinished:
-            return FINISH_RETRY_S
-        return 0.0 if self._seals_asked > self._seals_done else None
+            dues.append(0.0 if self._roll_due() else max(0.0, self._options.segment_age_s_min - age_s))
+        return min(dues) if dues else None
+
+    def _hold_s(self) -> float:
+        """
+        How long to keep the queue waiting: while the engine is behind, senders who wait for answers are slowed down to its pace.
+
+        Without this the disk, ten times as fast, would let the backlog grow to its limit, and what is acknowledged would be minutes from
+        being queryable. A commit is held for HOLD_S_MAX at most, so an engine that stands still delays answers and refuses none.
+        """
+        if self._backlog_bytes <= self._options.backlog_bytes_easy:
+            self._held_since_s = None
+            return 0.0
+        now_s = self._clock.monotonic_s()
+        if self._held_since_s is None:
+            self._held_since_s = now_s
+        return max(0.0, self._held_since_s + HOLD_S_MAX - now_s)
 
     def _roll_due(self) -> bool:
         if self._writer.open_bytes >= self._options.segment_bytes_max:
@@ -201,6 +222,7 @@ class Lane:
     def _next_entries(self) -> list[Entry]:
         entries: list[Entry] = []
         size_bytes = 0
+        self._held_since_s = None
         while self._queue and (not entries or size_bytes < self._options.commit_bytes_max):
             entry = self._queue.popleft()
             self._queued_bytes -= len(entry.batch.body) + FRAME_OVERHEAD_BYTES
@@ -317,6 +339,7 @@ class Lane:
                 return False
             self._backlog_bytes -= segment.size_bytes
             self._counts[count] += 1
+            self._work.notify()
             return True
 
     def _retry_removals(self) -> None:

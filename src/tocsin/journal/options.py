@@ -32,6 +32,12 @@ class JournalOptions(BaseModel):
         le=1024 * GIB,
         description="Bytes of one signal that may wait on disk for the engine; above it requests are refused.",
     )
+    backlog_bytes_easy: int = Field(
+        default=24 * MIB,
+        ge=0,
+        le=1024 * GIB,
+        description="Bytes of one signal that may wait on disk for the engine before answers are slowed down to the engine's pace.",
+    )
     segment_bytes_max: int = Field(
         default=16 * MIB, ge=KIB, le=GIB, description="Size in bytes at which a segment is closed; one commit may exceed it."
     )
