@@ -67,9 +67,9 @@ class Correlation:
         resources: dict[str, list[str]] = {"logs": [], "traces": []}
         for signal, resource in self._reading.rows(resources_with(identifier, ParameterNames())):
             resources[signal].append(resource)
-        logs = self._reading.rows(carrying_logs(identifier, within, resources=resources["logs"], limit=limit + 1, names=ParameterNames()))
-        spans = self._reading.rows(
-            carrying_spans(identifier, within, resources=resources["traces"], limit=limit + 1, names=ParameterNames())
+        logs, spans = self._reading.rows_of_both(
+            carrying_logs(identifier, within, resources=resources["logs"], limit=limit + 1, names=ParameterNames()),
+            carrying_spans(identifier, within, resources=resources["traces"], limit=limit + 1, names=ParameterNames()),
         )
         return _Carrying(
             logs=[_log_entry(row, row[LOG_RECORD_WIDTH]) for row in logs],
@@ -80,10 +80,15 @@ class Correlation:
     def _related(
         self, trace_ids: list[str], reasons: Mapping[SpanIdentity, str], within: Within, limit: int
     ) -> tuple[list[StoryEntry], bool]:
-        logs = self._reading.rows(trace_logs(trace_ids, within, limit=limit + 1, names=ParameterNames()))
-        entries = [_log_entry(row, SAME_TRACE) for row in logs]
+        asked_logs = trace_logs(trace_ids, within, limit=limit + 1, names=ParameterNames())
         place = self._place(trace_ids, within)
-        spans = self._reading.rows(trace_spans_of(trace_ids, place, limit=limit + 1, names=ParameterNames())) if place else []
+        if place is None:
+            logs = self._reading.rows(asked_logs)
+            spans: list[list[Any]] = []
+        else:
+            asked_spans = trace_spans_of(trace_ids, place, limit=limit + 1, names=ParameterNames())
+            logs, spans = self._reading.rows_of_both(asked_logs, asked_spans)
+        entries = [_log_entry(row, SAME_TRACE) for row in logs]
         for found in (span(row) for row in spans):
             matched = reasons.get((found.trace_id, found.span_id, found.start), SAME_TRACE)
             entries.append(StoryEntry(found.start, found.service, matched, span=found))

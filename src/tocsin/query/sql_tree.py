@@ -143,7 +143,7 @@ def wrapped_statement(tree: Node) -> Node:
     inner = tree.children[0].children[0].children[1] if shape == ["ExpressionList", "TablesInSelectQuery"] else Node("", "")
     for kind in ("TablesInSelectQuery", "TablesInSelectQueryElement", "TableExpression"):
         if inner.kind != kind or len(inner.children) != 1:
-            raise InvalidInput("the statement is not one SELECT: write SELECT ... FROM ...")
+            raise InvalidInput("the statement is not a single SELECT: write one over the telemetry tables")
         inner = inner.children[0]
     return inner
 

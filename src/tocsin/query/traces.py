@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tocsin.errors import InvalidInput, NotFound
+from tocsin.errors import InvalidInput, LimitExceeded, NotFound
 from tocsin.model.answers import Trace, TracePage, TraceSummary
 from tocsin.model.instant import parse_duration_ns
 from tocsin.query.cursor import read_cursor, write_cursor
@@ -24,8 +24,8 @@ from tocsin.store.plan import And, Compare, Equals, Field, Not, Predicate, Scope
 from tocsin.store.read_range import Within
 from tocsin.store.read_records import span
 from tocsin.store.read_traces import Rank, newest_traces, slowest_spans, trace_place, trace_spans, trace_summaries
-from tocsin.store.render import SPANS, Vocabulary
-from tocsin.store.sql import ParameterNames
+from tocsin.store.render import NEVER, SPANS, Vocabulary
+from tocsin.store.sql import ParameterNames, Sql
 
 TRACES_MAX = 1_000
 SPANS_MAX = 100_000  # of one trace; more would not fit a screen, and hardly memory
@@ -63,9 +63,11 @@ class TraceSearch:
         if place is None:
             raise NotFound(f"no span of trace {wanted} is stored; it may have expired, or not have arrived yet")
         names = ParameterNames()
-        rows = self._reading.rows(trace_spans(wanted, place, limit=SPANS_MAX, names=names))
+        rows = self._reading.rows(trace_spans(wanted, place, limit=SPANS_MAX + 1, names=names))
         if not rows:
             raise NotFound(f"no span of trace {wanted} is stored any more; only its entry in the index is left")
+        if len(rows) > SPANS_MAX:
+            raise LimitExceeded(f"trace {wanted} has more than {SPANS_MAX} spans; ask for parts of it by SQL")
         return build_trace(wanted, [span(row) for row in rows])
 
     def page(self, query: str, conditions: TraceConditions, within: Within, *, order: Rank, limit: int, cursor: str | None) -> TracePage:
@@ -73,15 +75,24 @@ class TraceSearch:
         limit = checked_limit(limit, most=TRACES_MAX)
         predicate = And((parse_span_query(query), *_predicates(conditions)))
         kind = f"traces/{order}"
-        below = _below(cursor, kind)
+        below = origin = _below(cursor, kind)
         vocabulary = self._reading.vocabulary(predicate, SPANS)
         found: list[tuple[int, TraceSummary]] = []
         exhausted = False
         while len(found) <= limit and not exhausted:
             candidates, lowest, exhausted = self._candidates(predicate, vocabulary, within, order, below, limit + 1 - len(found))
-            ranked = self._summaries(candidates, predicate, vocabulary, within, order)
-            # A trace that ranks above the place we came from was on an earlier page.
-            found += [(rank, summary) for rank, summary in ranked if below is None or (rank, summary.trace_id) < below]
+            if origin is None:
+                # The walk began at the top: a trace's first mention is its rank, and a later one a repetition.
+                shown_before = {summary.trace_id for _, summary in found}
+                fresh = {trace_id: rank for trace_id, rank in candidates.items() if trace_id not in shown_before}
+                found += [(fresh[summary.trace_id], summary) for _, summary in self._summaries([*fresh], NEVER, within, order)]
+            else:
+                # A trace that ranks above the place we came from was on an earlier page.
+                names = ParameterNames("c")
+                condition = self._reading.condition(predicate, SPANS, vocabulary, names)
+                ranked = self._summaries([*candidates], condition, within, order)
+                found += [(rank, summary) for rank, summary in ranked if below is None or (rank, summary.trace_id) < below]
+            found.sort(key=lambda entry: (entry[0], entry[1].trace_id), reverse=True)
             below = lowest or below
         shown = found[:limit]
         more = len(found) > limit
@@ -90,8 +101,8 @@ class TraceSearch:
 
     def _candidates(
         self, predicate: Predicate, vocabulary: Vocabulary, within: Within, order: Rank, below: tuple[int, str] | None, wanted: int
-    ) -> tuple[list[str], tuple[int, str] | None, bool]:
-        """Trace ids that rank below a place, the last place looked at, and whether nothing lies below that."""
+    ) -> tuple[dict[str, int], tuple[int, str] | None, bool]:
+        """Traces that rank below a place with their best rank there, the last place looked at, and whether nothing lies below that."""
         names = ParameterNames()
         condition = self._reading.condition(predicate, SPANS, vocabulary, names)
         if order == "newest":
@@ -100,24 +111,21 @@ class TraceSearch:
         else:
             asked = wanted * SPANS_PER_TRACE_GUESS
             rows = self._reading.rows(slowest_spans(condition, within, below=below, limit=asked, names=names))
-        ids = list(dict.fromkeys(row[0] for row in rows))
-        return ids, (rows[-1][1], rows[-1][0]) if rows else None, len(rows) < asked
+        best: dict[str, int] = {}
+        for trace_id, rank in rows:
+            best.setdefault(trace_id, rank)
+        return best, (rows[-1][1], rows[-1][0]) if rows else None, len(rows) < asked
 
-    def _summaries(
-        self, trace_ids: list[str], predicate: Predicate, vocabulary: Vocabulary, within: Within, order: Rank
-    ) -> list[tuple[int, TraceSummary]]:
-        """Rank and summary of each trace, best rank first."""
+    def _summaries(self, trace_ids: list[str], condition: Sql, within: Within, order: Rank) -> list[tuple[int, TraceSummary]]:
+        """Each trace with the rank of its best span that satisfies the condition, placeholders of which begin with `c`."""
         place = self._place(trace_ids) if trace_ids else None
         if place is None:
             return []
-        names = ParameterNames()
-        condition = self._reading.condition(predicate, SPANS, vocabulary, names)
-        rows = self._reading.rows(trace_summaries(trace_ids, condition, within, place=place, rank=order, names=names))
-        ranked = [
+        statement = trace_summaries(trace_ids, condition, within, place=place, rank=order, names=ParameterNames())
+        return [
             (rank, TraceSummary(trace_id, service, name, start, end - start, spans, errors, services))
-            for trace_id, rank, service, name, start, end, spans, errors, services in rows
+            for trace_id, rank, service, name, start, end, spans, errors, services in self._reading.rows(statement)
         ]
-        return sorted(ranked, key=lambda entry: (entry[0], entry[1].trace_id), reverse=True)
 
     def _place(self, trace_ids: list[str]) -> Within | None:
         """Where in time all spans of these traces start; None when none of them is known."""
