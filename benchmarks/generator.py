@@ -5,8 +5,9 @@ One request is serialized by the official protobuf classes with markers where va
 the records of a body are the rows of a matrix, and NumPy writes new ids, times and values into its columns. A body of 500 spans takes
 about a third of a millisecond. All ids are random, so nothing compresses that would not in life.
 
-    spans     10 attributes; 8 spans per trace, two in each of four services; 100,000 users, 13 routes, 20 hosts, one request id per trace
-    logs      a body of 8 words out of 400 and a number; 5 attributes; the request ids, trace ids of the spans
+    spans     10 attributes; 8 spans per trace, two in each of four services; 100,000 users, 13 routes, 20 hosts, 64 threads; one request id and
+              one user per trace
+    logs      a body of 8 words out of 400 and a number; 5 attributes; four lines per request, which share trace, user and request id
     metrics   10,000 series of one counter with four labels, 15 seconds apart
 """
 
@@ -23,6 +24,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 RECORDS_PER_BODY = 500
 SERVICES = ("gateway", "orders", "payments", "assistant")
 SPANS_PER_TRACE_AND_SERVICE = 2
+LINES_PER_REQUEST = 4
 SERIES = 10_000
 SCRAPE_INTERVAL_NS = 15_000_000_000
 
@@ -83,6 +85,7 @@ class Spans:
         if self._turn == 0:
             self._trace_ids = rng.integers(0, 256, (self._traces, 16), dtype=np.uint8)
             self._request_ids = hexadecimal(rng, self._traces, 12)
+            self._users = digits(rng.integers(0, 100_000, self._traces), 5)
             self._starts = now_ns - rng.integers(10**9, 2 * 10**9, self._traces, dtype=np.int64)
             self._roots = rng.integers(1, 256, (self._traces, 8), dtype=np.uint8)
         count, repeat = RECORDS_PER_BODY, SPANS_PER_TRACE_AND_SERVICE
@@ -101,11 +104,11 @@ class Spans:
         template.put(b"NN", digits(rng.integers(0, 13, count), 2))
         template.put(b"RR", digits(rng.integers(0, 13, count), 2))
         template.put(b"HH", digits(rng.integers(0, 20, count), 2))
-        template.put(b"UUUUU", digits(rng.integers(0, 100_000, count), 5))
+        template.put(b"UUUUU", np.repeat(self._users, repeat, axis=0))
         template.put(b"Q" * 12, np.repeat(self._request_ids, repeat, axis=0))
         template.put(b"\xaa\x01", np.where(failed[:, None], np.array([[0xF4, 0x03]]), np.array([[0xC8, 0x01]])).astype(np.uint8))
         template.put(b"\x7a\x02\x18\x01", np.where(failed[:, None], STATUS_ERROR, STATUS_OK).astype(np.uint8))
-        template.put(b"\xbb\x01", varint2(rng.integers(128, 16_384, count)))
+        template.put(b"\xbb\x01", varint2(rng.integers(128, 192, count)))
         template.put(b"DDDDDDDD", little_endian(np.round(rng.random(count) * 100, 2).view(np.int64)))
         self._turn = (self._turn + 1) % len(SERVICES)
         return template.body()
@@ -123,17 +126,19 @@ class Logs:
     def body(self, now_ns: int) -> bytes:
         """The next body; its records happened just before `now_ns`."""
         rng, template, count = self._rng, self._templates[self._turn], RECORDS_PER_BODY
-        times = np.sort(now_ns - rng.integers(0, 10**9, count, dtype=np.int64))
+        repeat, requests = LINES_PER_REQUEST, count // LINES_PER_REQUEST
+        begun = np.sort(now_ns - 10**9 - rng.integers(0, 10**9, requests, dtype=np.int64))
+        times = np.repeat(begun, repeat) + np.cumsum(rng.integers(10**5, 10**7, (requests, repeat)), axis=1).ravel()
         words = self._words[rng.zipf(1.3, (count, 8)) % len(self._words)].reshape(count, -1)
         template.put(b"S" * 8, little_endian(times))
         template.put(b"O" * 8, little_endian(times))
-        template.put(b"T" * 16, rng.integers(0, 256, (count, 16), dtype=np.uint8))
-        template.put(b"I" * 8, rng.integers(0, 256, (count, 8), dtype=np.uint8))
+        template.put(b"T" * 16, np.repeat(rng.integers(0, 256, (requests, 16), dtype=np.uint8), repeat, axis=0))
+        template.put(b"I" * 8, np.repeat(rng.integers(1, 256, (requests * 2, 8), dtype=np.uint8), repeat // 2, axis=0))
         template.put(b"w" * 64, words)
         template.put(b"#" * 6, digits(rng.integers(0, 10**6, count), 6))
-        template.put(b"Q" * 12, hexadecimal(rng, count, 12))
-        template.put(b"UUUUU", digits(rng.integers(0, 100_000, count), 5))
-        template.put(b"RR", digits(rng.integers(0, 13, count), 2))
+        template.put(b"Q" * 12, np.repeat(hexadecimal(rng, requests, 12), repeat, axis=0))
+        template.put(b"UUUUU", np.repeat(digits(rng.integers(0, 100_000, requests), 5), repeat, axis=0))
+        template.put(b"RR", np.repeat(digits(rng.integers(0, 13, requests), 2), repeat, axis=0))
         template.put(b"\xbb\x01", varint2(rng.integers(128, 16_384, count)))
         self._turn = (self._turn + 1) % len(SERVICES)
         return template.body()
