@@ -7,6 +7,7 @@ import re
 import uuid
 from collections.abc import Mapping, Sequence
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -51,6 +52,7 @@ SECRETS: Mapping[str, str] = {
     "card 4111 1111 1111 1111 12/27": f"card {MARK} 12/27",
     "4111111111111111 5555555555554444": f"{MARK} {MARK}",
     '{"pan":"4111111111111111","exp":"1227"}': f'{{"pan":"{MARK}","exp":"1227"}}',
+    '{"pan":4111111111111111,"a":{"otp":null}}': f'{{"pan":"{MARK}","a":{{"otp":"{MARK}"}}}}',
     "pan=4111111111111111;": f"pan={MARK};",
     "Authorization: Bearer abcdef123456": f"Authorization: {MARK}",
     "authorization=Basic dXNlcjpwYXNz": f"authorization={MARK}",
@@ -79,13 +81,13 @@ SECRETS: Mapping[str, str] = {
     "login with password=hunter2 failed": f"login with password={MARK} failed",
     "Server=db;User=app;Password=hunter2;Timeout=3": f"Server=db;User=app;Password={MARK};Timeout=3",
     "password: 'two words' user: x": f"password: {MARK} user: x",
-    '{"user":"x","password":"hun\\"ter2","n":1}': f'{{"user":"x","password":{MARK},"n":1}}',
-    '{"password" : "hunter2"}': f'{{"password" : {MARK}}}',
-    '{"pin_code":1234,"a":1}': f'{{"pin_code":{MARK},"a":1}}',
-    '{"token":["abc","def"],"a":1}': f'{{"token":{MARK},"a":1}}',
-    '{"secret":{"k":"v"},"a":1}': f'{{"secret":{MARK},"a":1}}',
+    '{"user":"x","password":"hun\\"ter2","n":1}': f'{{"user":"x","password":"{MARK}","n":1}}',
+    '{"password" : "hunter2"}': f'{{"password" : "{MARK}"}}',
+    '{"pin_code":1234,"a":1}': f'{{"pin_code":"{MARK}","a":1}}',
+    '{"token":["abc","def"],"a":1}': f'{{"token":"{MARK}","a":1}}',
+    '{"secret":{"k":"v"},"a":1}': f'{{"secret":"{MARK}","a":1}}',
     '"{\\"password\\":\\"hunter2\\",\\"a\\":1}"': f'"{{\\"password\\":{MARK},\\"a\\":1}}"',
-    '{"authorization":"Basic eA==","a":1}': f'{{"authorization":{MARK},"a":1}}',
+    '{"authorization":"Basic eA==","a":1}': f'{{"authorization":"{MARK}","a":1}}',
     "{'db_pwd': 'hunter2'}": f"{{'db_pwd': {MARK}}}",
     "GET /x?token=abc&page=2": f"GET /x?token={MARK}&page=2",
     "/x?access_token=abc&api_key=def#frag": f"/x?access_token={MARK}&api_key={MARK}",
@@ -142,7 +144,7 @@ def test_a_team_adds_keys_of_its_own(embedded: Store) -> None:
     assert all(secret(embedded, keys, options).values())
     assert not any(secret(embedded, ["ibanez", "badge", "caliban", "badge_number_count"], options).values())
     texts = ['{"iban":"DE89370400440532013000"}', "Iban: DE89 rejected", "caliban: monster"]
-    assert redact(embedded, texts, options) == [f'{{"iban":{MARK}}}', f"Iban: {MARK} rejected", "caliban: monster"]
+    assert redact(embedded, texts, options) == [f'{{"iban":"{MARK}"}}', f"Iban: {MARK} rejected", "caliban: monster"]
 
 
 def test_nothing_in_a_configured_key_is_taken_for_a_pattern(embedded: Store) -> None:
@@ -188,6 +190,13 @@ def test_redacting_twice_is_redacting_once(embedded: Store) -> None:
     """What was redacted, here or upstream, does not change any more."""
     once = redact(embedded, list(SECRETS))
     assert redact(embedded, once) == once
+
+
+def test_json_stays_json(embedded: Store) -> None:
+    """What was JSON before is JSON afterwards, with the same members."""
+    given = [text for text in SECRETS if text.startswith('{"')]
+    for text, kept in zip(given, redact(embedded, given), strict=True):
+        assert orjson.loads(kept).keys() == orjson.loads(text).keys()
 
 
 def test_addresses_only_when_asked(embedded: Store) -> None:

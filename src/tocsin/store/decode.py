@@ -144,11 +144,11 @@ def cleaned(source: str, *, keep: str, options: StoreOptions) -> str:
 
 
 def clean_columns(options: StoreOptions) -> dict[str, str]:
-    """Expressions over `cleaned`: the letters of the clean texts ('s' where one was replaced), how many were redacted, how many cut."""
+    """Expressions over `cleaned`: the letters of the clean texts ('s' where one is none any more), how many were redacted, how many cut."""
     redacted = f"arrayCount((v, c) -> v != c AND position(c, '{MARK}') > 0, texts, clean)"
     cut = f"arrayCount(v -> length(v) > {options.attribute_bytes_max}, texts)"
     return {
-        "clean_types": "if(flagged, arrayMap((t, v, c) -> if(v = c, t, 's'), types, texts, clean), types)",
+        "clean_types": f"if(flagged, arrayMap((t, v, c) -> if(v = c OR (t = 'j' AND c != '{MARK}'), t, 's'), types, texts, clean), types)",
         "redactions": f"toUInt16(if(flagged, least(65535, {redacted}), 0))",
         "cuts": f"toUInt16(if(flagged, least(65535, {cut}), 0))",
     }
@@ -181,7 +181,7 @@ def scopes_select(resources: str, scopes: str, options: StoreOptions) -> str:
     plain = f"multiIf(p.value IN ('i', 'b', 'j'), {value_text('p')}, {double}, p.value = 'n', 'null', '')"
     texts = value_texts(f"{pairs}.value")
     treated = f"if({is_suspicious('v', redaction, bytes_max=limit)}, {treat('v', redaction, bytes_max=limit)}, v)"
-    value = f"multiIf({is_secret_key('k', redaction)}, '\"{MARK}\"', t = v AND j != '', j, toJSONString(t))"
+    value = f"multiIf({is_secret_key('k', redaction)}, '\"{MARK}\"', j != '' AND t = v, j, j != '' AND isValidJSON(t), t, toJSONString(t))"
     members = (
         f"arrayMap((k, v, j, t) -> concat(toJSONString(k), ':', {value}), {pairs}.key, {texts}, "
         f"arrayMap(p -> {plain}, {pairs}.value), arrayMap(v -> {treated}, {texts}))"

@@ -94,6 +94,8 @@ INLINE_SEPARATOR = r"(?:\\*[\"'])?\s*[=:]\s*"
 INLINE_VALUE = (
     r"\\+\"(?s:.*?)\\+\"|\"(?:[^\"\\]|\\.)*(?:\"|$)|'[^']*(?:'|$)|\[REDACTED\]|\[[^\]]*(?:\]|$)|\{[^}]*(?:\}|$)|[^\s\"'&,;}\]\\]+"
 )
+# A mark that stands where JSON has a member's value gets quotes, so that what was JSON still is: {"pin":1234} -> {"pin":"[REDACTED]"}.
+BARE_MEMBER = r"([^\\]\"\s*:\s*)\[REDACTED\]"
 HEADER_VALUE = r"\\+\"(?s:.*?)\\+\"|\"(?:[^\"\\]|\\.)*(?:\"|$)|'[^']*(?:'|$)|\[[^\]]*(?:\]|$)|[^\r\n\"']+"
 
 
@@ -155,7 +157,7 @@ def _without_shapes(value: str, options: RedactionOptions) -> str:
     for names, values in ((HEADERS, HEADER_VALUE), (_inline_words(options), INLINE_VALUE)):
         pattern = rf"(?i)((?:{names}){INLINE_SEPARATOR})(?:{values})"
         text = f"replaceRegexpAll({text}, {quote_string(pattern)}, {quote_string(chr(92) + '1' + MARK)})"
-    return text
+    return f"replaceRegexpAll({text}, {quote_string(BARE_MEMBER)}, {quote_string(chr(92) + '1' + chr(34) + MARK + chr(34))})"
 
 
 def _suspicious_pattern(options: RedactionOptions) -> str:

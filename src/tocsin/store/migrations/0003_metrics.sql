@@ -67,7 +67,8 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS samples_from_points TO samples AS
 SELECT series_id, ts, value, start_ts, toDateTime(points.received, 'UTC') AS received, segment
 FROM points ARRAY JOIN series_ids AS series_id, values AS value WHERE kind != 'exponential_histogram';
 
--- The id is a hash of all the other columns, so they are the same in every row that a merge puts together.
+-- The id is a hash of what tells series apart: name, kind, unit, temporality, resource, scope, attributes, component and bound. Rows that a
+-- merge puts together agree in those; of description, scope version and the letters of types it keeps any one.
 CREATE TABLE IF NOT EXISTS series
 (
     name LowCardinality(String) CODEC(ZSTD(1)),
