@@ -5,8 +5,8 @@ One request is serialized by the official protobuf classes with markers where va
 the records of a body are the rows of a matrix, and NumPy writes new ids, times and values into its columns. A body of 500 spans takes
 about a third of a millisecond. All ids are random, so nothing compresses that would not in life.
 
-    spans     10 attributes; 8 spans per trace, two in each of four services; 100,000 users, 13 routes, 20 hosts, 64 threads; one request id and
-              one user per trace
+    spans     10 attributes; 8 spans per trace, two in each of four services; one request id and one user (of 100,000) per trace;
+              13 routes, 20 hosts, 64 threads
     logs      a body of 8 words out of 400 and a number; 5 attributes; four lines per request, which share trace, user and request id
     metrics   10,000 series of one counter with four labels, 15 seconds apart
 """
