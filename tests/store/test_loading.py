@@ -82,7 +82,8 @@ def test_a_segment_straddles_partitions(store: Store, folder: Folder, boundary: 
     ends = "toUnixTimestamp64Nano(min(first_ts)), toUnixTimestamp64Nano(max(last_ts))"
     held = "trace_id IN (SELECT trace_id FROM spans WHERE service = {s:String})"
     ((first, last),) = rows(store, f"SELECT {ends} FROM trace_index WHERE {held}", s=boundary)
-    assert (first, last) == (instant - 1, instant)
+    assert instant - 1 - SECOND < first <= instant - 1, "the index may be rounded to the second, outwards"
+    assert instant <= last <= instant + SECOND
 
 
 def test_decades_in_one_segment(store: Store, folder: Folder) -> None:

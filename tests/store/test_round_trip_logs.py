@@ -109,6 +109,13 @@ def test_a_megabyte_of_lines_and_control_characters_comes_back(store: Store, loa
 
 
 def test_the_time_of_receipt_is_kept(store: Store, load: LoadRequests) -> None:
-    """`received` is what the journal wrote into the frame, to the nanosecond."""
-    load(logs("received", record()), received=NOW + 123_456_789)
-    assert rows(store, "SELECT toUnixTimestamp64Nano(received) FROM logs WHERE service = 'received'") == [[NOW + 123_456_789]]
+    """`received` is what the journal wrote into the frame, to the second."""
+    load(logs("received", record()), received=NOW + 7 * SECOND + 123_456_789)
+    assert rows(store, "SELECT toUnixTimestamp(received) FROM logs WHERE service = 'received'") == [[NOW // SECOND + 7]]
+
+
+def test_a_record_observed_before_its_time_keeps_both(store: Store, load: LoadRequests) -> None:
+    """Clocks disagree: the time observed may lie before the event's, by nanoseconds or by decades."""
+    given = [(NOW + 1, NOW), (NOW + 2, 1), (3, NOW + 3)]
+    load(logs("observed", *(record(time_unix_nano=time, observed_time_unix_nano=observed) for time, observed in given)))
+    assert {(each.time, each.observed_time) for each in stored(store, "observed")} == set(given)
