@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 from rich.text import Text
 
 from tocsin.cli.parameters import (
@@ -19,7 +20,10 @@ from tocsin.cli.parameters import (
     time_parameters,
 )
 from tocsin.cli.server import DEFAULT_URL, connect
-from tocsin.cli.terminal import clean, console, service_text, show_instant, table
+from tocsin.cli.table import Column, print_table
+from tocsin.cli.terminal import clean, console, is_narrow, service_text, show_instant
+
+ROOMY_FROM = 160  # columns
 
 
 def command(
@@ -43,9 +47,19 @@ def command(
     if not failures:
         out.print(f"no failures {range_words(start, end, last)}")
         return
-    drawn = table("count", "service", "operation", "failure", "last seen", "trace", numbers=("count",))
+    print_failures(out, failures)
+
+
+def print_failures(out: Console, failures: list[dict[str, Any]]) -> None:
+    """One line per kind of failure; a narrow terminal has room for who and what, and the trace to look at."""
+    narrow, roomy = is_narrow(out), out.width >= ROOMY_FROM
+    columns = [Column("count", right=True), Column("service", shrinks=True), Column("failure", shrinks=True), Column("trace")]
+    if not narrow:
+        columns[2:3] = [Column("operation", shrinks=True), Column("failure", shrinks=True), Column("last seen")]
+    rows = []
     for failure in failures:
-        what = Text(": ".join(clean(part) for part in (failure["kind"], failure["message"]) if part), "red")
-        where, seen, trace = clean(failure["operation"]), show_instant(failure["last_seen"]), failure["exemplar_trace_id"] or "-"
-        drawn.add_row(str(failure["count"]), service_text(failure["service"]), where, what, seen, trace)
-    out.print(drawn)
+        kind = failure["kind"] if roomy else failure["kind"].rpartition(".")[2]  # an exception's class without its module
+        what = Text(": ".join(clean(part) for part in (kind, failure["message"]) if part), "red")
+        where = [what] if narrow else [clean(failure["operation"]), what, show_instant(failure["last_seen"], short=not roomy)]
+        rows.append([str(failure["count"]), service_text(failure["service"]), *where, failure["exemplar_trace_id"] or "-"])
+    print_table(out, columns, rows)

@@ -35,7 +35,11 @@ def command(
     url: UrlOption = DEFAULT_URL,
     data: DataOption = None,
 ) -> None:
-    """Log records that match a query, of the last hour by default; the newest stands last."""
+    """
+    Log records that match a query, of the last hour by default; the newest stands last.
+
+    docs/query-language.md explains queries. Put single quotes around one, and -- before one that starts with a minus.
+    """
     order = "oldest" if oldest else "newest"
     with connect(url, data) as server:
         text = server.get("/api/logs", {"query": query, "limit": limit, "order": order, **time_parameters(start, end, last)})

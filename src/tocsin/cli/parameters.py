@@ -13,13 +13,13 @@ from tocsin.model.instant import parse_duration_ns
 
 UrlOption = Annotated[str, typer.Option("--url", envvar="TOCSIN_URL", help="Address of the server.")]
 DataOption = Annotated[
-    Path | None, typer.Option("--data", help="Ask this data directory instead of a server; none may be running on it.", show_default=False)
+    Path | None, typer.Option("--data", help="Use this data directory instead of a server; none may be running on it.", show_default=False)
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the API's JSON.")]
 StartOption = Annotated[
-    str | None, typer.Option("--start", help="From when on: 2026-11-20T02:03:11Z, 2026-11-20, now-15m.", show_default=False)
+    str | None, typer.Option("--start", help="From when on, in UTC: 2026-11-20T02:03:11Z, 2026-11-20, now-15m.", show_default=False)
 ]
-EndOption = Annotated[str | None, typer.Option("--end", help="Until before when; now by default.", show_default=False)]
+EndOption = Annotated[str | None, typer.Option("--end", help="Until when, that instant left out; now by default.", show_default=False)]
 LastOption = Annotated[str | None, typer.Option("--last", help="The same as --start now-LAST: 15m, 1h30m, 7d.", show_default=False)]
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", envvar="TOCSIN_CONFIG", help="A YAML file with options.", show_default=False)

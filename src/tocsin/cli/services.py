@@ -20,7 +20,8 @@ from tocsin.cli.parameters import (
     time_parameters,
 )
 from tocsin.cli.server import DEFAULT_URL, connect
-from tocsin.cli.terminal import clean, console, service_text, show_ms, show_ratio, table
+from tocsin.cli.table import Column, print_table
+from tocsin.cli.terminal import clean, console, service_text, show_ms, show_ratio
 
 FIGURES = ("requests", "per s", "errors", "p50", "p95", "p99")
 
@@ -47,12 +48,12 @@ def command(
         what = "no service was seen" if service is None else f"no operation of {clean(service)} was seen"
         out.print(f"{what} {range_words(start, end, last)}; --last 7d looks further back")
         return
-    names = ("service",) if service is None else ("operation", "kind")
-    drawn = table(*names, *FIGURES, numbers=FIGURES)
+    names = [Column("service", shrinks=True)] if service is None else [Column("operation", shrinks=True), Column("kind")]
+    lines = []
     for row in rows:
         name = [service_text(row["service"])] if service is None else [Text(clean(row["operation"] or "")), Text(row["kind"] or "", "dim")]
-        drawn.add_row(*name, *_figures(row))
-    out.print(drawn)
+        lines.append([*name, *_figures(row)])
+    print_table(out, [*names, *(Column(figure, right=True) for figure in FIGURES)], lines)
 
 
 def _figures(row: dict[str, Any]) -> list[Text]:

@@ -8,26 +8,30 @@ are shown as symbols.
 from __future__ import annotations
 
 import json
+import shutil
 import unicodedata
 import zlib
-from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 SERVICE_COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "bright_cyan", "bright_green", "bright_magenta", "bright_blue")
 SEVERITY_STYLES = ((21, "bold red"), (17, "red"), (13, "yellow"), (9, ""), (1, "dim"))  # lowest severity number, style
 VALUE_LENGTH_MAX = 200  # of an attribute on a line, a stack trace for example; --json has all of it
 INSTANT_LENGTH = len("2026-11-20T11:02:03.123")
+SHORT_INSTANT = slice(len("2026-"), len("2026-11-20T11:02:03"))
+PIPE_WIDTH = 200
+NARROW_BELOW = 110  # columns: the 32 digits of a trace id leave too little of 80 or 100 for everything else
 NS_PER_MS = 1_000_000
 
 
 def console() -> Console:
-    """Standard output; lines are never wrapped in a pipe, so that grep sees them whole."""
+    """Standard output; lines are never wrapped in a pipe, so that grep sees them whole, and wide there unless COLUMNS says how wide."""
     out = Console(highlight=False, emoji=False, markup=False)
     out.soft_wrap = not out.is_terminal
+    if not out.is_terminal:  # COLUMNS goes first: `watch` reads a pipe, shows it on a terminal, and sets it
+        out.width = shutil.get_terminal_size((PIPE_WIDTH, 0)).columns
     return out
 
 
@@ -39,9 +43,14 @@ def clean(text: str, *, lines: bool = False) -> str:
     return "".join(char if char in kept or unicodedata.category(char) not in {"Cc", "Cf", "Zl", "Zp"} else _symbol(char) for char in text)
 
 
-def show_instant(text: str) -> str:
-    """`2026-11-20T11:02:03.123456789Z` as `2026-11-20 11:02:03.123`."""
-    return text[:INSTANT_LENGTH].replace("T", " ")
+def is_narrow(out: Console) -> bool:
+    """Whether tables leave out what matters least."""
+    return out.width < NARROW_BELOW
+
+
+def show_instant(text: str, *, short: bool = False) -> str:
+    """`2026-11-20T11:02:03.123456789Z` as `2026-11-20 11:02:03.123`, or for narrow tables `11-20 11:02:03`."""
+    return text[SHORT_INSTANT if short else slice(INSTANT_LENGTH)].replace("T", " ")
 
 
 def show_duration_ns(nanoseconds: int) -> str:
@@ -94,15 +103,6 @@ def show_value(value: Any) -> str:
     plain = isinstance(value, str) and value and not any(char.isspace() for char in value)
     text = str(value) if plain else json.dumps(value, ensure_ascii=False)
     return clean(text if len(text) <= VALUE_LENGTH_MAX else f"{text[:VALUE_LENGTH_MAX]}... ({len(text)} characters)")
-
-
-def table(*columns: str, numbers: Sequence[str] = ()) -> Table:
-    """A table without lines; columns in `numbers` are aligned to the right."""
-    drawn = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        right = column in numbers
-        drawn.add_column(column, justify="right" if right else "left", no_wrap=right, overflow="fold")
-    return drawn
 
 
 def _symbol(char: str) -> str:

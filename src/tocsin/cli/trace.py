@@ -13,8 +13,6 @@ from tocsin.cli.server import DEFAULT_URL, Refused, connect
 from tocsin.cli.terminal import console
 from tocsin.cli.waterfall import waterfall
 
-PIPE_WIDTH = 160
-
 
 def command(
     trace_id: Annotated[str, typer.Argument(help="32 hexadecimal digits.")],
@@ -33,5 +31,5 @@ def command(
         trace = json.loads(text)
     except RecursionError as error:
         raise Refused("the trace is nested too deeply to be drawn here; --json prints it") from error
-    for line in waterfall(trace, width=out.width if out.is_terminal else PIPE_WIDTH):
+    for line in waterfall(trace, width=out.width):
         out.print(line)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 from rich.text import Text
 
 from tocsin.cli.parameters import (
@@ -19,7 +20,8 @@ from tocsin.cli.parameters import (
     time_parameters,
 )
 from tocsin.cli.server import DEFAULT_URL, connect
-from tocsin.cli.terminal import clean, console, service_text, show_duration_ns, show_instant, table
+from tocsin.cli.table import Column, print_table
+from tocsin.cli.terminal import clean, console, is_narrow, service_text, show_duration_ns, show_instant
 
 
 def command(
@@ -31,8 +33,8 @@ def command(
     errors: Annotated[
         bool | None, typer.Option("--errors/--no-errors", help="Only with, or without, failed spans.", show_default=False)
     ] = None,
-    min_duration: Annotated[str | None, typer.Option("--min", help="At least so long: 250ms.", show_default=False)] = None,
-    max_duration: Annotated[str | None, typer.Option("--max", help="At most so long: 2s.", show_default=False)] = None,
+    min_duration: Annotated[str | None, typer.Option("--min", help="Only with a span at least so long: 250ms.", show_default=False)] = None,
+    max_duration: Annotated[str | None, typer.Option("--max", help="Only with a span at most so long: 2s.", show_default=False)] = None,
     slowest: Annotated[bool, typer.Option("--slowest", help="The slowest first, rather than the newest.")] = False,
     start: StartOption = None,
     end: EndOption = None,
@@ -42,7 +44,11 @@ def command(
     url: UrlOption = DEFAULT_URL,
     data: DataOption = None,
 ) -> None:
-    """Traces with a span that fits, of the last hour by default."""
+    """
+    Traces with a span that fits the query and all options, of the last hour by default.
+
+    docs/query-language.md explains queries. Put single quotes around one, and -- before one that starts with a minus.
+    """
     parameters = {
         "query": query,
         "service": service,
@@ -61,18 +67,26 @@ def command(
         out.print(text)
         return
     page = json.loads(text)
-    drawn = table("trace", "start", "duration", "spans", "errors", "root", numbers=("duration", "spans", "errors"))
-    for trace in page["traces"]:
-        others = [name for name in trace["services"] if name != trace["root_service"]]
-        root = service_text(trace["root_service"]).append(f" {clean(trace['root_name'])}", "default")
-        root.append(f"  + {', '.join(map(clean, others))}" if others else "", "dim")
-        failed = Text(str(trace["errors"]), "red") if trace["errors"] else Text("-", "dim")
-        drawn.add_row(
-            trace["trace_id"], show_instant(trace["start"]), show_duration_ns(trace["duration_ns"]), str(trace["spans"]), failed, root
-        )
     if not page["traces"]:
         out.print(f"no traces match {range_words(start, end, last)}; --last 7d looks further back")
         return
-    out.print(drawn)
+    print_traces(out, page["traces"])
     if page["next_cursor"]:
         out.print(Text(f"there are more than these {len(page['traces'])}; --limit shows more", "dim"))
+
+
+def print_traces(out: Console, traces: list[dict[str, Any]]) -> None:
+    """One line per trace; where there is no room for the columns of counts, ✗ stands before a root whose trace has failed spans."""
+    narrow = is_narrow(out)
+    counts = () if narrow else (Column("spans", right=True), Column("errors", right=True))
+    columns = (Column("trace"), Column("start"), Column("duration", right=True), *counts, Column("root", shrinks=True))
+    rows = []
+    for trace in traces:
+        failed = Text(str(trace["errors"]), "red") if trace["errors"] else Text("-", "dim")
+        mark = ("✗ ", "red") if narrow and trace["errors"] else ""
+        others = [clean(name) for name in trace["services"] if name != trace["root_service"] and not narrow]
+        root = Text.assemble(mark, service_text(trace["root_service"]), f" {clean(trace['root_name'])}")
+        root.append(f"  + {', '.join(others)}" if others else "", "dim")
+        start, duration = show_instant(trace["start"], short=narrow), show_duration_ns(trace["duration_ns"])
+        rows.append([trace["trace_id"], start, duration, *(() if narrow else (str(trace["spans"]), failed)), root])
+    print_table(out, columns, rows)

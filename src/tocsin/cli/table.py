@@ -1,0 +1,90 @@
+"""
+Tables: one row, one line, always. What a reader copies (ids) or compares (numbers, instants) is never cut; other columns end in `…` when
+the terminal is too narrow for them.
+
+    trace                             start                    duration  root
+    a45455034a1640694f20d48489220da9  2026-11-20 11:47:04.217  223.0 ms  gateway POST /checkout  + orde…
+
+Rich's own table folds a cell over several lines: half a trace id can't be copied, and `grep` shows half a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.text import Text
+
+from tocsin.cli.terminal import clean
+
+GAP = "  "
+SHRUNK_MIN = 8  # cells; less says nothing, so a terminal narrower still wraps the line by itself
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """
+    A column.
+
+    Args:
+        name: Its head.
+        right: Whether cells end under each other, as numbers do.
+        shrinks: Whether cells may be cut; the widest column that may is cut first.
+    """
+
+    name: str
+    right: bool = False
+    shrinks: bool = False
+
+
+def print_table(out: Console, columns: Sequence[Column], rows: Iterable[Sequence[Text | str]]) -> None:
+    """Print rows under their heads, as wide as `out` is."""
+    print_lines(out, table_lines(columns, rows, width=out.width))
+
+
+def print_lines(out: Console, lines: Iterable[Text]) -> None:
+    """Print lines; a terminal that is too narrow wraps them by itself, so that what is copied from it is whole."""
+    for line in lines:
+        out.print(line, soft_wrap=True)
+
+
+def table_lines(columns: Sequence[Column], rows: Iterable[Sequence[Text | str]], *, width: int) -> list[Text]:
+    """
+    The head and the rows as lines.
+
+    Args:
+        columns: What the table has, from left to right.
+        rows: A cell for each column; a text is made harmless here, a `Text` must be already.
+        width: Cells that a line may have; exceeded only when nothing is left to cut.
+    """
+    heads = [Text(column.name, "bold") for column in columns]
+    table = [heads, *([cell.copy() if isinstance(cell, Text) else Text(clean(cell)) for cell in row] for row in rows)]
+    natural = [max(row[index].cell_len for row in table) for index in range(len(columns))]
+    widths = _fitted(natural, columns, width - len(GAP) * (len(columns) - 1))
+    return [_line(row, columns, widths) for row in table]
+
+
+def _fitted(natural: Sequence[int], columns: Sequence[Column], available: int) -> list[int]:
+    """Widths whose sum is at most `available`, as far as columns that shrink can give."""
+    widths = list(natural)
+    while sum(widths) > available:
+        cuttable = [index for index, column in enumerate(columns) if column.shrinks and widths[index] > SHRUNK_MIN]
+        if not cuttable:
+            break
+        order = sorted(cuttable, key=lambda index: widths[index], reverse=True)
+        # Down to the second widest at once: a stack trace of 10,000 characters is not taken off one by one.
+        next_width = widths[order[1]] if len(order) > 1 else SHRUNK_MIN
+        cut = min(sum(widths) - available, max(1, widths[order[0]] - max(next_width, SHRUNK_MIN)))
+        widths[order[0]] -= cut
+    return widths
+
+
+def _line(row: Sequence[Text], columns: Sequence[Column], widths: Sequence[int]) -> Text:
+    line = Text()
+    for cell, column, width in zip(row, columns, widths, strict=True):
+        cell.truncate(width, overflow="ellipsis")
+        cell.align("right" if column.right else "left", width)
+        line.append(GAP if line else "").append_text(cell)
+    line.rstrip()
+    return line
