@@ -88,7 +88,7 @@ def logs_select(options: StoreOptions) -> str:
     observed = f"if(s.observed_time_unix_nano BETWEEN 1 AND {INT64_MAX}, s.observed_time_unix_nano, received_unix_nano)"
     columns = {
         "ts": f"fromUnixTimestamp64Nano(toInt64({event_time}), 'UTC')",
-        "observed": f"fromUnixTimestamp64Nano(toInt64({observed}), 'UTC')",
+        "observed_after_ns": f"toInt64({observed}) - toInt64({event_time})",
         "trace_id": "if(length(s.trace_id) = 16, toFixedString(s.trace_id, 16), toFixedString('', 16))",
         "span_id": "if(length(s.span_id) = 8, toFixedString(s.span_id, 8), toFixedString('', 8))",
         "severity_number": "toInt8(if(s.severity_number BETWEEN 0 AND 24, s.severity_number, 0))",
@@ -106,7 +106,7 @@ def logs_select(options: StoreOptions) -> str:
     clean = clean_columns(options)
     return f"""
 SELECT
-    ts, observed, trace_id, span_id, service, severity_number, severity_text, event_name,
+    ts, observed_after_ns, trace_id, span_id, service, severity_number, severity_text, event_name,
     clean[-1] AS body,
     {clean["clean_types"]}[-1] AS body_type,
     {_map("1", "size")} AS attributes,

@@ -18,7 +18,7 @@ SPAN_COLUMNS = (
     "link_span_ids, link_trace_states, link_attributes, link_attribute_types, received, redactions, cuts, segment"
 )
 LOG_COLUMNS = (
-    "ts, observed, trace_id, span_id, service, severity_number, severity_text, event_name, body, body_type, attributes, attribute_types, "
+    "ts, observed_after_ns, trace_id, span_id, service, severity_number, severity_text, event_name, body, body_type, attributes, attribute_types, "
     "resource, scope_name, scope_version, received, redactions, cuts, segment"
 )
 POINT_COLUMNS = (

@@ -2,7 +2,9 @@
 CREATE TABLE IF NOT EXISTS logs
 (
     ts DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
-    observed DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    -- How long after the event it was observed, nanoseconds: mostly nought, which the instant itself never is.
+    observed_after_ns Int64 CODEC(T64, ZSTD(1)),
+    observed DateTime64(9, 'UTC') ALIAS fromUnixTimestamp64Nano(toUnixTimestamp64Nano(ts) + observed_after_ns, 'UTC'),
     trace_id FixedString(16) CODEC(ZSTD(1)),
     span_id FixedString(8) CODEC(ZSTD(1)),
     service LowCardinality(String) CODEC(ZSTD(1)),
@@ -16,7 +18,7 @@ CREATE TABLE IF NOT EXISTS logs
     resource LowCardinality(String) CODEC(ZSTD(1)),
     scope_name LowCardinality(String) CODEC(ZSTD(1)),
     scope_version LowCardinality(String) CODEC(ZSTD(1)),
-    received DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    received DateTime('UTC') CODEC(Delta(4), ZSTD(1)),
     redactions UInt16 CODEC(ZSTD(1)),
     cuts UInt16 CODEC(ZSTD(1)),
     segment UInt64 CODEC(ZSTD(1)),
@@ -28,4 +30,4 @@ CREATE TABLE IF NOT EXISTS logs
 ENGINE = MergeTree
 PARTITION BY if(ts < toDateTime64('2020-01-01 00:00:00', 9, 'UTC'), toStartOfYear(ts), toMonday(ts))
 ORDER BY (toStartOfFiveMinutes(ts), service, ts)
-SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS index_granularity = 2048, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
