@@ -87,8 +87,6 @@ CREATE TABLE IF NOT EXISTS series
     attributes Map(LowCardinality(String), String) CODEC(ZSTD(1)),
     attribute_types LowCardinality(String) CODEC(ZSTD(1)),
     day Date CODEC(ZSTD(1)),
-    first_ts SimpleAggregateFunction(min, DateTime64(3, 'UTC')) CODEC(ZSTD(1)),
-    last_ts SimpleAggregateFunction(max, DateTime64(3, 'UTC')) CODEC(ZSTD(1)),
     received SimpleAggregateFunction(max, DateTime('UTC')) CODEC(ZSTD(1))
 )
 ENGINE = AggregatingMergeTree
@@ -96,14 +94,12 @@ PARTITION BY if(day < toDate('2020-01-01'), toStartOfYear(day), toMonday(day))
 ORDER BY (name, series_id, day)
 SETTINGS allow_dimensions_outside_sorting_key = 1, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
+-- One row per series, day and segment, taken before the arrays are laid out: aggregating every point by series cost a quarter of the load.
 CREATE MATERIALIZED VIEW IF NOT EXISTS series_from_points TO series AS
-SELECT name, series_id, any(points.kind) AS kind, any(component) AS component, any(bound) AS bound, any(points.unit) AS unit,
-    any(points.description) AS description, any(points.temporality) AS temporality, any(points.monotonic) AS monotonic,
-    any(points.service) AS service, any(points.resource) AS resource, any(points.scope_name) AS scope_name,
-    any(points.scope_version) AS scope_version, any(points.attributes) AS attributes, any(points.attribute_types) AS attribute_types,
-    toDate(ts) AS day, min(ts) AS first_ts, max(ts) AS last_ts, toDateTime(max(points.received), 'UTC') AS received
-FROM points ARRAY JOIN series_ids AS series_id, components AS component, bounds AS bound
-GROUP BY name, series_id, day;
+SELECT name, series_id, kind, component, bound, unit, description, temporality, monotonic, service, resource, scope_name, scope_version,
+    attributes, attribute_types, toDate(ts) AS day, toDateTime(received, 'UTC') AS received
+FROM (SELECT * FROM points LIMIT 1 BY cityHash64(series_ids), toDate(ts))
+ARRAY JOIN series_ids AS series_id, components AS component, bounds AS bound;
 
 -- Points of exponential histograms (Prometheus: native histograms). Bucket i holds (base^i, base^(i+1)], base = 2^(2^-scale);
 -- counts are per bucket from the offset on.
