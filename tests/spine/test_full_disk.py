@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.spine.server import Server, wait_until
 from tests.spine.test_kill import RECORDS_PER_REQUEST, STORED, Load
 
@@ -30,7 +29,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_full_disk_means_not_acknowledged_never_a_crash(small_disk: Path) -> None:
-    """While the disk is full nothing is acknowledged; when there is space again all goes on by itself, and nothing acknowledged is missing."""
+    """While the disk is full nothing is acknowledged; with space again all goes on by itself, and nothing acknowledged is missing."""
     data, filler = small_disk / "data", small_disk / "filler"
     load = Load("logs", 3)
     with Server(data, environment={"TOCSIN_JOURNAL__FREE_BYTES_MIN": "0"}) as server:

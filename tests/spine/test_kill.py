@@ -1,6 +1,7 @@
 """
 The first promise, attacked: the server is killed again and again while three signals come in, with event times on both sides of the
-midnight that starts a new week (a new partition). Every acknowledged record must be there exactly once, and the rollups must equal the raw data.
+midnight that starts a new week (a new partition). Every acknowledged record must be there exactly once, and the rollups must equal
+the raw data.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from typing import Any
 
 import httpx
 import pytest
-
 from tests.spine.server import Server, wait_until
+
 from tocsin.model.instant import parse_instant
 
 KILLS = int(os.environ.get("TOCSIN_TEST_KILLS", "4"))
@@ -99,7 +100,7 @@ def logs(number: int, rng: random.Random) -> dict[str, Any]:
 def metrics(number: int, rng: random.Random) -> dict[str, Any]:
     """A request of gauge points whose value is their request's number."""
     points = [
-        {"timeUnixNano": str(MIDNIGHT + rng.randint(-(10**10), 10**10)), "asDouble": number, "attributes": [_attribute("index", str(index))]}
+        {"timeUnixNano": str(MIDNIGHT + rng.randint(-(10**10), 10**10)), "asDouble": number, "attributes": [_attribute("i", str(index))]}
         for index in range(RECORDS_PER_REQUEST)
     ]
     return {"resourceMetrics": [{"resource": _resource(), "scopeMetrics": [{"metrics": [{"name": "g", "gauge": {"dataPoints": points}}]}]}]}
@@ -166,8 +167,8 @@ def _check_rollups(server: Server) -> None:
         assert server.rows(rolled.format(table)) == server.rows(raw.format(seconds)), f"{table} differs from the spans (seed {SEED})"
     assert server.rows("SELECT sum(spans) FROM trace_index") == server.rows("SELECT count() FROM spans")
     for name, table in (("traces", "spans"), ("logs", "logs"), ("metrics", "samples")):
-        taken = f"SELECT sum(records) FROM intake WHERE signal = '{name}'"  # noqa: S608
-        assert server.rows(taken) == server.rows(f"SELECT count() FROM {table}"), name  # noqa: S608
+        taken = f"SELECT sum(records) FROM intake WHERE signal = '{name}'"
+        assert server.rows(taken) == server.rows(f"SELECT count() FROM {table}"), name
 
 
 def _resource() -> dict[str, Any]:

@@ -12,7 +12,6 @@ from typing import Any
 
 import httpx
 import pytest
-
 from tests.spine.server import Server, free_port, wait_until
 
 APPS = Path(__file__).parent / "apps"
@@ -89,7 +88,7 @@ def test_auto_instrumented_flask_and_fastapi(server: Server, protocol: str) -> N
     assert any(entry["log"] and entry["log"]["body"] == "looking for order" for entry in story["entries"])
     errors = server.get("/api/errors", service=shop)
     assert any("order 13 is broken" in error["message"] for error in errors)
-    secrets = server.rows(f"SELECT attributes['password'] FROM logs WHERE service = '{shop}' AND mapContains(attributes, 'password')")  # noqa: S608
+    secrets = server.rows(f"SELECT attributes['password'] FROM logs WHERE service = '{shop}' AND mapContains(attributes, 'password')")
     assert secrets
     assert all(row == ["[REDACTED]"] for row in secrets)
 
@@ -100,4 +99,4 @@ def _failed(server: Server, service: str) -> list[dict[str, Any]]:
 
 
 def _series(server: Server, service: str) -> int:
-    return int(server.rows(f"SELECT count() FROM series WHERE service = '{service}'")[0][0])  # noqa: S608
+    return int(server.rows(f"SELECT count() FROM series WHERE service = '{service}'")[0][0])

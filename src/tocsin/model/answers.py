@@ -52,7 +52,7 @@ class Facet:
 
 @dataclass(frozen=True, slots=True)
 class StoryEntry:
-    """One moment of a story: exactly one of `log` and `span` is set; `matched` names why it belongs (`trace_id`, `attribute request_id`)."""
+    """One moment of a story: one of `log` and `span` is set; `matched` names why it belongs (`trace_id`, `attribute request_id`)."""
 
     time: Instant
     service: str

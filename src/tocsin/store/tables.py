@@ -18,8 +18,8 @@ SPAN_COLUMNS = (
     "link_span_ids, link_trace_states, link_attributes, link_attribute_types, received, redactions, cuts, segment"
 )
 LOG_COLUMNS = (
-    "ts, observed_after_ns, trace_id, span_id, service, severity_number, severity_text, event_name, body, body_type, attributes, attribute_types, "
-    "resource, scope_name, scope_version, received, redactions, cuts, segment"
+    "ts, observed_after_ns, trace_id, span_id, service, severity_number, severity_text, event_name, body, body_type, attributes, "
+    "attribute_types, resource, scope_name, scope_version, received, redactions, cuts, segment"
 )
 POINT_COLUMNS = (
     "ts, start_ts, name, kind, unit, description, temporality, monotonic, service, resource, scope_name, scope_version, attributes, "
