@@ -136,8 +136,9 @@ def test_nothing_found_says_where_it_looked(tocsin: Tocsin, url: str, desk: Fake
     monkeypatch.setattr(desk, "errors", lambda **_: failures)
     assert tocsin("logs", "--url", url).out == "no log records match in the last hour; --last 7d looks further back\n"
     assert tocsin("traces", "--last", "5m", "--url", url).out == "no traces match in the last 5m; --last 7d looks further back\n"
-    assert tocsin("services", "--start", "now-1d", "--url", url).out.startswith("no service was seen from now-1d to now")
-    assert tocsin("errors", "--url", url).out == "no failures in the last hour\n"
+    assert tocsin("traces", "--last", "30d", "--url", url).out == "no traces match in the last 30d\n"
+    assert tocsin("services", "--start", "now-1d", "--url", url).out == "no service was seen from now-1d to now\n"
+    assert tocsin("errors", "--url", url).out == "no failures in the last hour; --last 7d looks further back\n"
 
 
 def test_something_that_is_not_tocsin_is_recognised(tocsin: Tocsin, url: str, desk: FakeDesk) -> None:

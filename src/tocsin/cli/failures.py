@@ -60,6 +60,8 @@ def print_failures(out: Console, failures: list[dict[str, Any]]) -> None:
     for failure in failures:
         kind = failure["kind"] if roomy else failure["kind"].rpartition(".")[2]  # an exception's class without its module
         what = Text(": ".join(clean(part) for part in (kind, failure["message"]) if part), "red")
+        if narrow and failure["operation"]:
+            what.append(f" in {clean(failure['operation'])}", "dim")
         where = [what] if narrow else [clean(failure["operation"]), what, show_instant(failure["last_seen"], short=not roomy)]
         rows.append([str(failure["count"]), service_text(failure["service"]), *where, failure["exemplar_trace_id"] or "-"])
     print_table(out, columns, rows)

@@ -52,7 +52,7 @@ def command(
     for record in records:
         out.print(log_line(record))
     if not records:
-        out.print(f"no log records match {range_words(start, end, last)}; --last 7d looks further back")
+        out.print(f"no log records match {range_words(start, end, last)}")
     elif page["next_cursor"]:
         out.print(Text(f"there are more than these {len(records)}; --limit shows more, a query fewer", "dim"))
 

@@ -24,6 +24,7 @@ LastOption = Annotated[str | None, typer.Option("--last", help="The same as --st
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", envvar="TOCSIN_CONFIG", help="A YAML file with options.", show_default=False)
 ]
+FURTHER_BACK = "; --last 7d looks further back"
 
 
 def time_parameters(start: str | None, end: str | None, last: str | None) -> dict[str, str | None]:
@@ -44,9 +45,9 @@ def time_parameters(start: str | None, end: str | None, last: str | None) -> dic
 
 
 def range_words(start: str | None, end: str | None, last: str | None) -> str:
-    """The range as a sentence that found nothing names it."""
+    """The range as a sentence that found nothing names it, and how to look further back when that was less than a week."""
     if last is not None:
-        return f"in the last {last}"
+        return f"in the last {last}{FURTHER_BACK if parse_duration_ns(last) < parse_duration_ns('7d') else ''}"
     if start is None and end is None:
-        return "in the last hour"
+        return f"in the last hour{FURTHER_BACK}"
     return f"from {start or 'an hour before'} to {end or 'now'}"

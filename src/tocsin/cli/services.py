@@ -46,7 +46,7 @@ def command(
     rows = json.loads(text)
     if not rows:
         what = "no service was seen" if service is None else f"no operation of {clean(service)} was seen"
-        out.print(f"{what} {range_words(start, end, last)}; --last 7d looks further back")
+        out.print(f"{what} {range_words(start, end, last)}")
         return
     names = [Column("service", shrinks=True)] if service is None else [Column("operation", shrinks=True), Column("kind")]
     lines = []

@@ -31,7 +31,8 @@ def command(
     service: Annotated[str | None, typer.Option("--service", help="Only with a span of this service.", show_default=False)] = None,
     operation: Annotated[str | None, typer.Option("--operation", help="Only with a span of this name.", show_default=False)] = None,
     errors: Annotated[
-        bool | None, typer.Option("--errors/--no-errors", help="Only with, or without, failed spans.", show_default=False)
+        bool | None,
+        typer.Option("--errors/--no-errors", help="Only with a span that failed, or with one that did not.", show_default=False),
     ] = None,
     min_duration: Annotated[str | None, typer.Option("--min", help="Only with a span at least so long: 250ms.", show_default=False)] = None,
     max_duration: Annotated[str | None, typer.Option("--max", help="Only with a span at most so long: 2s.", show_default=False)] = None,
@@ -68,7 +69,7 @@ def command(
         return
     page = json.loads(text)
     if not page["traces"]:
-        out.print(f"no traces match {range_words(start, end, last)}; --last 7d looks further back")
+        out.print(f"no traces match {range_words(start, end, last)}")
         return
     print_traces(out, page["traces"])
     if page["next_cursor"]:
