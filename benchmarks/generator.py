@@ -120,7 +120,8 @@ class Logs:
     def __init__(self, seed: int) -> None:
         self._rng = np.random.default_rng(seed)
         self._templates = [_log_template(service) for service in SERVICES]
-        self._words = _vocabulary()
+        words = _vocabulary()
+        self._text = words[self._rng.zipf(1.3, 65_536) % len(words)]  # few words make most of a text
         self._turn = 0
 
     def body(self, now_ns: int) -> bytes:
@@ -129,7 +130,7 @@ class Logs:
         repeat, requests = LINES_PER_REQUEST, count // LINES_PER_REQUEST
         begun = np.sort(now_ns - 10**9 - rng.integers(0, 10**9, requests, dtype=np.int64))
         times = np.repeat(begun, repeat) + np.cumsum(rng.integers(10**5, 10**7, (requests, repeat)), axis=1).ravel()
-        words = self._words[rng.zipf(1.3, (count, 8)) % len(self._words)].reshape(count, -1)
+        words = self._text[rng.integers(0, len(self._text), (count, 8))].reshape(count, -1)
         template.put(b"S" * 8, little_endian(times))
         template.put(b"O" * 8, little_endian(times))
         template.put(b"T" * 16, np.repeat(rng.integers(0, 256, (requests, 16), dtype=np.uint8), repeat, axis=0))

@@ -27,8 +27,8 @@ TABLES = {"traces": "spans", "logs": "logs", "metrics": "samples"}
 WORDS = {"traces": "spans", "logs": "log records", "metrics": "samples"}
 SEGMENT_BODIES = {"traces": 80, "logs": 120, "metrics": 280}  # about 15 MB each, as the journal makes them under load
 CONNECTIONS = 4
-PROBE_INTERVAL_S = 0.25
-PROBE_POLL_S = 0.02
+PROBE_INTERVAL_S = 1.0  # a probe's questions cost the machine that is measured: few of them
+PROBE_POLL_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ From a journal segment to rows: the SELECT that the engine runs inside `INSERT .
 
 Attributes become two columns. `attributes` is a Map of texts, so that one index and one comparison serve every type; beside it
 `attribute_types` has one letter per attribute in the same order (see `otlp_schema`), so that types come back as they went in:
-`{"user.id": 7, "ok": true}` is stored as `{'user.id':'7','ok':'true'}` and `ib`. Spans of one kind share their letters, so the column
-costs next to nothing. A resource is the same for thousands of rows: it is kept as canonical JSON text in a dictionary column.
+`{"user.id": 7, "ok": true}` is stored as `{'user.id':'7','ok':'true'}` and `['i','b']`, as the decoder gave them. Spans of one kind share
+their letters, so the column costs next to nothing. A resource is the same for thousands of rows: it is kept as canonical JSON text in a
+dictionary column.
 
 All texts of a record (its attributes, those of its events and links, a body, a message) are laid end to end in one array, cleaned in one
 pass (`cleaned`), and cut apart again. Each step is a sub-select of its own: the engine's analyzer copies an expression wherever its
@@ -18,10 +19,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tocsin.store.options import StoreOptions
+from tocsin.store.otlp_schema import LETTER
 from tocsin.store.redact import MARK, is_secret_key, is_suspicious, treat
+from tocsin.store.sql import quote_string
 
 SEGMENT_PLACEHOLDER = "__SEGMENT__"
 INT64_MAX = 2**63 - 1
+TEXT_LETTER = f"CAST('s', {quote_string(LETTER)})"
 UNKNOWN_SERVICE = "unknown_service"  # Source: OpenTelemetry resource semantic conventions, service.name
 
 ORIGIN = "received, resource, service, scope_name, scope_version"
@@ -54,7 +58,7 @@ def spans_select(options: StoreOptions) -> str:
         f"arrayCumSum(arrayMap(a -> length(a), {links}.key)))",
         "keys": f"arrayConcat(s.attributes.key, arrayFlatten({events}.key), arrayFlatten({links}.key), [''])",
         "texts": f"arrayConcat({', '.join(value_texts(value) for value in values)}, [s.status.message])",
-        "types": f"arrayConcat({', '.join(value_types(value) for value in values)}, ['s'])",
+        "types": f"arrayConcat({', '.join(value_types(value) for value in values)}, [{TEXT_LETTER}])",
     }
     kept = [name for name in columns if name not in ("keys", "texts", "types")]
     texts = cleaned(
@@ -97,7 +101,7 @@ def logs_select(options: StoreOptions) -> str:
         "size": "toUInt32(length(s.attributes.key))",
         "keys": "arrayPushBack(s.attributes.key, '')",
         "texts": f"arrayPushBack({value_texts('s.attributes.value')}, {value_text('s.body')})",
-        "types": f"arrayPushBack({value_types('s.attributes.value')}, toString(s.body.value))",
+        "types": f"arrayPushBack({value_types('s.attributes.value')}, s.body.value)",
     }
     kept = [name for name in columns if name not in ("keys", "texts", "types")]
     texts = cleaned(
@@ -108,7 +112,7 @@ def logs_select(options: StoreOptions) -> str:
 SELECT
     ts, observed_after_ns, trace_id, span_id, service, severity_number, severity_text, event_name,
     clean[-1] AS body,
-    {clean["clean_types"]}[-1] AS body_type,
+    {clean["clean_types"]}[-1]::String AS body_type,
     {_map("1", "size")} AS attributes,
     {_types("1", "size", clean)} AS attribute_types,
     resource, scope_name, scope_version, received,
@@ -148,7 +152,8 @@ def clean_columns(options: StoreOptions) -> dict[str, str]:
     redacted = f"arrayCount((v, c) -> v != c AND position(c, '{MARK}') > 0, texts, clean)"
     cut = f"arrayCount(v -> length(v) > {options.attribute_bytes_max}, texts)"
     return {
-        "clean_types": f"if(flagged, arrayMap((t, v, c) -> if(v = c OR (t = 'j' AND c != '{MARK}'), t, 's'), types, texts, clean), types)",
+        "clean_types": f"if(flagged, arrayMap((t, v, c) -> if(v = c OR (t = 'j' AND c != '{MARK}'), t, {TEXT_LETTER}), "
+        "types, texts, clean), types)",
         "redactions": f"toUInt16(if(flagged, least(65535, {redacted}), 0))",
         "cuts": f"toUInt16(if(flagged, least(65535, {cut}), 0))",
     }
@@ -170,7 +175,7 @@ def value_texts(values: str) -> str:
 
 def value_types(values: str) -> str:
     """The type letters of the array of AnyValues in the expression `values`."""
-    return f"arrayMap(t -> toString(t), {values}.value)"
+    return f"{values}.value"
 
 
 def scopes_select(resources: str, scopes: str, options: StoreOptions) -> str:
@@ -220,4 +225,4 @@ def _map(start: str, length: str) -> str:
 
 
 def _types(start: str, length: str, clean: Mapping[str, str]) -> str:
-    return f"arrayStringConcat(arraySlice({clean['clean_types']}, {start}, {length}))"
+    return f"arraySlice({clean['clean_types']}, {start}, {length})"

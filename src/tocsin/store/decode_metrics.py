@@ -122,7 +122,7 @@ def _select(families: str, numbers: Mapping[str, str], options: StoreOptions) ->
 SELECT
     ts, start_ts, name, kind, unit, description, temporality, monotonic, service, resource, scope_name, scope_version,
     CAST((keys, clean), '{MAP}') AS attributes,
-    arrayStringConcat({clean["clean_types"]}) AS attribute_types,
+    {clean["clean_types"]} AS attribute_types,
     arrayMap((c, b) -> cityHash64({identity}, c, b), components, bounds) AS series_ids,
     received,
     {clean["redactions"]} AS redactions,

@@ -1,5 +1,8 @@
 """
-From closed segments to rows, for ever: one thread per signal takes the oldest segment, has the engine insert it, and says so.
+From closed segments to rows, for ever: a thread takes the oldest segment of its signal, has the engine insert it, and says so.
+
+Each signal has two such threads. The engine decodes one segment on one core; with a second one under way the other core is used too,
+and a segment that keeps failing does not hold up its signal.
 
 A segment becomes visible at once and exactly once: the engine drops an insert whose token it has seen, so after a crash the same
 segment is simply loaded again. When the engine refuses, nothing is dropped:
@@ -31,6 +34,7 @@ from tocsin.store.faults import EngineUnavailable
 
 ATTEMPTS_BEFORE_SPLIT = 2
 ATTEMPTS_BEFORE_QUARANTINE = 5  # of what can't be split: memory that a dashboard took is free again in seconds
+LOADERS_PER_SIGNAL = 2
 RETRY_S = (0.2, 1.0, 5.0, 15.0)  # waits between attempts; the last one repeats
 TAKE_TIMEOUT_S = 0.5  # how soon a stop is noticed
 
@@ -99,10 +103,6 @@ class _Lane:
     last_error: str = ""
     thread: threading.Thread | None = field(default=None)
 
-    def statistics(self) -> LaneStatistics:
-        names = LaneStatistics.__dataclass_fields__
-        return LaneStatistics(**{name: getattr(self, name) for name in names})
-
 
 class Loader:
     """
@@ -114,6 +114,7 @@ class Loader:
         clock: For durations.
         signals: Which lanes to run.
         retry_s: Waits between attempts, seconds; the last one repeats.
+        loaders: Segments of one signal that are loaded at the same time.
     """
 
     def __init__(
@@ -124,19 +125,20 @@ class Loader:
         clock: Clock,
         signals: Sequence[Signal] = tuple(Signal),
         retry_s: Sequence[float] = RETRY_S,
+        loaders: int = LOADERS_PER_SIGNAL,
     ) -> None:
         self._source = source
         self._sink = sink
         self._clock = clock
         self._retry_s = retry_s
-        self._lanes = {signal: _Lane(signal) for signal in signals}
+        self._lanes = [_Lane(signal) for signal in signals for _ in range(loaders)]
         self._stop = threading.Event()
         self._drain = threading.Event()
 
     def start(self) -> None:
-        """Begin loading, one thread per signal."""
-        for lane in self._lanes.values():
-            lane.thread = threading.Thread(target=self._run, args=(lane,), name=f"loader-{lane.signal.value}", daemon=True)
+        """Begin loading."""
+        for number, lane in enumerate(self._lanes):
+            lane.thread = threading.Thread(target=self._run, args=(lane,), name=f"loader-{lane.signal.value}-{number}", daemon=True)
             lane.thread.start()
 
     def stop(self, *, drain_s: float = 0.0) -> bool:
@@ -160,7 +162,7 @@ class Loader:
     def load_pending(self) -> int:
         """Load in this thread whatever is closed now; returns the number of segments. For use without `start`."""
         loaded = 0
-        for lane in self._lanes.values():
+        for lane in self._lanes:
             while segment := self._source.take(lane.signal, timeout_s=0):
                 self._load_until_settled(lane, segment)
                 loaded += 1
@@ -168,7 +170,8 @@ class Loader:
 
     def statistics(self) -> dict[Signal, LaneStatistics]:
         """Counters by signal."""
-        return {signal: lane.statistics() for signal, lane in self._lanes.items()}
+        signals = dict.fromkeys(lane.signal for lane in self._lanes)
+        return {signal: _together([lane for lane in self._lanes if lane.signal is signal]) for signal in signals}
 
     def _run(self, lane: _Lane) -> None:
         while not self._stop.is_set():
@@ -260,11 +263,11 @@ class Loader:
         self._stop.wait(self._retry_s[min(attempt, len(self._retry_s)) - 1])
 
     def _running(self) -> bool:
-        return any(lane.thread is not None and lane.thread.is_alive() for lane in self._lanes.values())
+        return any(lane.thread is not None and lane.thread.is_alive() for lane in self._lanes)
 
     def _join(self, timeout_s: float) -> None:
         deadline_s = self._clock.monotonic_s() + timeout_s
-        for lane in self._lanes.values():
+        for lane in self._lanes:
             if lane.thread is not None:
                 lane.thread.join(max(0.0, deadline_s - self._clock.monotonic_s()))
 
@@ -272,3 +275,13 @@ class Loader:
 def _said(error: Exception) -> str:
     """What an error says; with its kind where it says nothing of itself that a human understands."""
     return str(error) if isinstance(error, TocsinError) else f"{type(error).__name__}: {error}"
+
+
+def _together(lanes: Sequence[_Lane]) -> LaneStatistics:
+    """One signal's lanes as one: counters added, waiting when any waits, what any of them heard last."""
+    added = ("segments", "records", "bytes", "load_s", "failures", "splits", "quarantined")
+    return LaneStatistics(
+        **{name: sum(getattr(lane, name) for lane in lanes) for name in added},
+        waiting=max(lane.waiting for lane in lanes),
+        last_error=next((lane.last_error for lane in lanes if lane.last_error), ""),
+    )

@@ -71,9 +71,10 @@ message SummaryDataPoint { fixed64 start_time_unix_nano = 2; fixed64 time_unix_n
   repeated Quantile quantile_values = 6; repeated KeyValue attributes = 7; uint32 flags = 8; }
 """
 
+LETTER = "Enum16('n' = 0, 's' = 1, 'b' = 2, 'i' = 3, 'd' = 4, 'y' = 7, 'j' = 1000)"
 ANY_VALUE = (
     "Tuple(string_value String, bool_value Bool, int_value Int64, double_value Float64, bytes_value String, "
-    "json_value String, value Enum16('n' = 0, 's' = 1, 'b' = 2, 'i' = 3, 'd' = 4, 'y' = 7, 'j' = 1000))"
+    f"json_value String, value {LETTER})"
 )
 PAIRS = f"Array(Tuple(key LowCardinality(String), value {ANY_VALUE}))"
 RESOURCE = f"resource Tuple(attributes {PAIRS})"

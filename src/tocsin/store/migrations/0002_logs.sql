@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS logs
     body String CODEC(ZSTD(1)),
     body_type LowCardinality(String) CODEC(ZSTD(1)),
     attributes Map(LowCardinality(String), String) CODEC(ZSTD(1)),
-    attribute_types LowCardinality(String) CODEC(ZSTD(1)),
+    attribute_types Array(Enum16('n' = 0, 's' = 1, 'b' = 2, 'i' = 3, 'd' = 4, 'y' = 7, 'j' = 1000)) CODEC(ZSTD(1)),
     resource LowCardinality(String) CODEC(ZSTD(1)),
     scope_name LowCardinality(String) CODEC(ZSTD(1)),
     scope_version LowCardinality(String) CODEC(ZSTD(1)),
@@ -30,4 +30,4 @@ CREATE TABLE IF NOT EXISTS logs
 ENGINE = MergeTree
 PARTITION BY if(ts < toDateTime64('2020-01-01 00:00:00', 9, 'UTC'), toStartOfYear(ts), toMonday(ts))
 ORDER BY (toStartOfFiveMinutes(ts), service, ts)
-SETTINGS index_granularity = 2048, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS min_bytes_for_wide_part = 268435456, merge_selector_base = 10, index_granularity = 2048, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;

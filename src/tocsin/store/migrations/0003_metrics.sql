@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS points
     scope_name LowCardinality(String),
     scope_version LowCardinality(String),
     attributes Map(LowCardinality(String), String),
-    attribute_types LowCardinality(String),
+    attribute_types Array(Enum16('n' = 0, 's' = 1, 'b' = 2, 'i' = 3, 'd' = 4, 'y' = 7, 'j' = 1000)),
     series_ids Array(UInt64),
     components Array(LowCardinality(String)),
     bounds Array(Float64),
@@ -61,7 +61,7 @@ CREATE TABLE IF NOT EXISTS samples
 ENGINE = MergeTree
 PARTITION BY if(ts < toDateTime64('2020-01-01 00:00:00', 3, 'UTC'), toStartOfYear(ts), toMonday(ts))
 ORDER BY (series_id, ts)
-SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS min_bytes_for_wide_part = 268435456, merge_selector_base = 10, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS samples_from_points TO samples AS
 SELECT series_id, ts, value, start_ts, toDateTime(points.received, 'UTC') AS received, segment
@@ -85,14 +85,14 @@ CREATE TABLE IF NOT EXISTS series
     scope_name LowCardinality(String) CODEC(ZSTD(1)),
     scope_version LowCardinality(String) CODEC(ZSTD(1)),
     attributes Map(LowCardinality(String), String) CODEC(ZSTD(1)),
-    attribute_types LowCardinality(String) CODEC(ZSTD(1)),
+    attribute_types Array(Enum16('n' = 0, 's' = 1, 'b' = 2, 'i' = 3, 'd' = 4, 'y' = 7, 'j' = 1000)) CODEC(ZSTD(1)),
     day Date CODEC(ZSTD(1)),
     received SimpleAggregateFunction(max, DateTime('UTC')) CODEC(ZSTD(1))
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY if(day < toDate('2020-01-01'), toStartOfYear(day), toMonday(day))
 ORDER BY (name, series_id, day)
-SETTINGS allow_dimensions_outside_sorting_key = 1, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS min_bytes_for_wide_part = 268435456, merge_selector_base = 10, allow_dimensions_outside_sorting_key = 1, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- One row per series, day and segment, taken before the arrays are laid out: aggregating every point by series cost a quarter of the load.
 CREATE MATERIALIZED VIEW IF NOT EXISTS series_from_points TO series AS
@@ -125,7 +125,7 @@ CREATE TABLE IF NOT EXISTS histograms
 ENGINE = MergeTree
 PARTITION BY if(ts < toDateTime64('2020-01-01 00:00:00', 3, 'UTC'), toStartOfYear(ts), toMonday(ts))
 ORDER BY (series_id, ts)
-SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS min_bytes_for_wide_part = 268435456, merge_selector_base = 10, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS histograms_from_points TO histograms AS
 SELECT series_ids[1] AS series_id, ts, start_ts, histogram_count AS count, histogram_sum AS sum, histogram_min AS min, histogram_max AS max,
@@ -149,7 +149,7 @@ CREATE TABLE IF NOT EXISTS exemplars
 ENGINE = MergeTree
 PARTITION BY if(ts < toDateTime64('2020-01-01 00:00:00', 3, 'UTC'), toStartOfYear(ts), toMonday(ts))
 ORDER BY (name, series_id, ts)
-SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS min_bytes_for_wide_part = 268435456, merge_selector_base = 10, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS exemplars_from_points TO exemplars AS
 SELECT name, series_ids[1] AS series_id, exemplar_at AS ts, exemplar_value AS value, trace_id, span_id, exemplar_attribute_map AS attributes,

@@ -11,7 +11,7 @@ CREATE TABLE IF NOT EXISTS resources
 ENGINE = AggregatingMergeTree
 PARTITION BY if(bucket < toDateTime('2020-01-01 00:00:00', 'UTC'), toStartOfYear(bucket), toMonday(bucket))
 ORDER BY (bucket, signal, service, resource)
-SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS min_bytes_for_wide_part = 268435456, merge_selector_base = 10, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS resources_from_spans TO resources AS
 SELECT toDateTime(toStartOfFiveMinutes(ts), 'UTC') AS bucket, 'traces' AS signal, service, resource, count() AS records,
@@ -40,7 +40,7 @@ CREATE TABLE IF NOT EXISTS intake
 ENGINE = AggregatingMergeTree
 PARTITION BY if(bucket < toDateTime('2020-01-01 00:00:00', 'UTC'), toStartOfYear(bucket), toMonday(bucket))
 ORDER BY (bucket, signal, service)
-SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS min_bytes_for_wide_part = 268435456, merge_selector_base = 10, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS intake_from_spans TO intake AS
 SELECT toDateTime(toStartOfMinute(spans.received), 'UTC') AS bucket, 'traces' AS signal, service, count() AS records,
