@@ -82,7 +82,7 @@ def test_spans_are_clean_everywhere(vault: Vault, folder: Folder) -> None:
     columns = "attributes, attribute_types, event_attributes, link_attributes, status_message, redactions"
     dirty, clean = records(vault.store, f"SELECT {columns} FROM spans WHERE service = 'spans' ORDER BY redactions DESC")
     assert dirty["attributes"] == CLEAN
-    assert dirty["attribute_types"] == "sssjis"
+    assert dirty["attribute_types"] == list("sssjis")
     assert dirty["event_attributes"] == [CLEAN]
     assert dirty["link_attributes"] == [CLEAN]
     assert dirty["status_message"] == f"bad token={MARK}"

@@ -107,7 +107,13 @@ def is_trace_id(trace_id: str, names: ParameterNames) -> Sql:
 
 
 def has_trace_id(trace_ids: list[str], names: ParameterNames) -> Sql:
-    """The condition that a row belongs to one of several traces: as a sub-select, because index analysis reads a set and no array."""
+    """
+    The condition that a row belongs to one of the traces.
+
+    Several as a sub-select, because index analysis reads a set and no array; a single one plainly, which is planned in half the time.
+    """
+    if len(trace_ids) == 1:
+        return is_trace_id(trace_ids[0], names)
     ids = names.bind("Array(String)", trace_ids)
     return Sql("trace_id IN (SELECT toFixedString(unhex(arrayJoin(") + ids + Sql(")), 16))")
 
