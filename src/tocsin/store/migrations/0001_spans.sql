@@ -35,7 +35,7 @@ CREATE TABLE IF NOT EXISTS spans
     -- Every value that sits anywhere in the span, for needle searches by value and for `correlate`.
     all_values Array(String) ALIAS arrayConcat(mapValues(attributes), arrayFlatten(arrayMap(m -> mapValues(m), event_attributes)), arrayFlatten(arrayMap(m -> mapValues(m), link_attributes))),
     INDEX trace_id_bloom trace_id TYPE bloom_filter(0.01) GRANULARITY 1,
-    INDEX status_message_text status_message TYPE text(tokenizer = 'splitByNonAlpha', preprocessor = lower(status_message)),
+    INDEX status_message_text status_message TYPE text(tokenizer = 'splitByNonAlpha', preprocessor = lower(status_message), posting_list_codec = 'bitpacking'),
     INDEX all_values_bloom arrayConcat(mapValues(attributes), arrayFlatten(arrayMap(m -> mapValues(m), event_attributes)), arrayFlatten(arrayMap(m -> mapValues(m), link_attributes))) TYPE bloom_filter(0.005) GRANULARITY 1
 )
 ENGINE = MergeTree

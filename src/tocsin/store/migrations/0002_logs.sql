@@ -24,8 +24,8 @@ CREATE TABLE IF NOT EXISTS logs
     segment UInt64 CODEC(ZSTD(1)),
     all_values Array(String) ALIAS mapValues(attributes),
     INDEX trace_id_bloom trace_id TYPE bloom_filter(0.01) GRANULARITY 1,
-    INDEX body_text body TYPE text(tokenizer = 'splitByNonAlpha', preprocessor = lower(body)),
-    INDEX all_values_text mapValues(attributes) TYPE text(tokenizer = 'array')
+    INDEX body_text body TYPE text(tokenizer = 'splitByNonAlpha', preprocessor = lower(body), posting_list_codec = 'bitpacking'),
+    INDEX all_values_text mapValues(attributes) TYPE text(tokenizer = 'array', posting_list_codec = 'bitpacking')
 )
 ENGINE = MergeTree
 PARTITION BY if(ts < toDateTime64('2020-01-01 00:00:00', 9, 'UTC'), toStartOfYear(ts), toMonday(ts))
