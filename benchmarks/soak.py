@@ -13,7 +13,7 @@ import numpy as np
 from benchmarks.ingest import CONNECTIONS, TABLES
 from benchmarks.server import Server
 
-HALF_LOAD = {"traces": 30_000, "logs": 25_000, "metrics": 75_000}  # records per second, all three at once: half of what two cores take
+HALF_LOAD = {"traces": 17_000, "logs": 15_000, "metrics": 45_000}  # records per second, all three at once: half of what two cores take
 WARM_SHARE = 0.25  # caches fill in the first quarter, which does not count
 GROWTH_GOAL = 0.10
 

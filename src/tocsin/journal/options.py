@@ -33,7 +33,7 @@ class JournalOptions(BaseModel):
         description="Bytes of one signal that may wait on disk for the engine; above it requests are refused.",
     )
     backlog_bytes_easy: int = Field(
-        default=24 * MIB,
+        default=14 * MIB,
         ge=0,
         le=1024 * GIB,
         description="Bytes of one signal that may wait on disk for the engine before answers are slowed down to the engine's pace.",
