@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from tocsin.query.desk import Desk
-
 from tocsin.errors import NotFound
 from tocsin.model.answers import (
     Bottleneck,
@@ -28,6 +26,7 @@ from tocsin.model.answers import (
 )
 from tocsin.model.instant import parse_instant
 from tocsin.model.telemetry import LogRecord, Span
+from tocsin.query.desk import Desk
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 START = parse_instant("2026-03-02T09:30:00Z")
