@@ -54,22 +54,21 @@ class Ingest:
         return self.rate / self.bare_rate
 
 
-def bare_engine(folder: Path, signal: str, *, seconds: float) -> float:
-    """Records per second that the engine inserts from prepared segments, one after the other, merges running."""
+def bare_engine(folder: Path, signal: str, *, segments: int) -> float:
+    """Records per second that the engine inserts from prepared segments, one right after the other, merges running."""
     source, count = make_source(signal, 1), SEGMENT_BODIES[signal]
-    store = Store.open(folder / f"bare-{signal}", StoreOptions(), clock=RealClock())
-    path = folder / f"bare-{signal}.segment"
-    inserted, spent = 0, 0.0
-    while spent < seconds:
+    paths = [folder / f"bare-{signal}-{number}.segment" for number in range(segments)]
+    for path in paths:
         path.write_bytes(b"".join(_frame(source.body(time.time_ns())) for _ in range(count)))
-        segment = Segment(Signal(signal), path, f"bare-{inserted}", count, count * RECORDS_PER_BODY, path.stat().st_size)
-        begun = time.perf_counter()
-        store.load(segment)
-        spent += time.perf_counter() - begun
-        inserted += segment.records
+    store = Store.open(folder / f"bare-{signal}", StoreOptions(), clock=RealClock())
+    begun = time.perf_counter()
+    for path in paths:
+        store.load(Segment(Signal(signal), path, path.stem, count, count * RECORDS_PER_BODY, path.stat().st_size))
+    spent = time.perf_counter() - begun
     store.close()
-    path.unlink()
-    return inserted / spent
+    for path in paths:
+        path.unlink()
+    return segments * count * RECORDS_PER_BODY / spent
 
 
 def end_to_end(server: Server, signal: str, *, bare_rate: float, seconds: float, rate: float = 0.0) -> Ingest:
