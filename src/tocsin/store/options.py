@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 
 class RetentionOptions(BaseModel):
-    """How long each kind of data is kept, by event time. Null keeps it for ever."""
+    """How long each kind of data is kept, counted from its receipt. Null keeps it for ever."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
