@@ -50,7 +50,7 @@ $(INSTALLED):
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make virtual environments: its modules venv and ensurepip are missing." \
 		"On Debian and Ubuntu: apt install python3-venv. Or name another Python: make PYTHON=/path/to/python" >&2; exit 1; }
 	@.venv/bin/python -c '' 2>/dev/null || { echo "making .venv with $$($(PYTHON) --version)"; $(PYTHON) -m venv --clear .venv; }
-	@echo "installing requirements/dev.lock into .venv (once; about 1.4 GB, most of it the engine)"
+	@echo "installing requirements/dev.lock into .venv (once; about 1.2 GB, most of it the engine)"
 	@$(PIP) --require-hashes --requirement requirements/dev.lock
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@rm -f .venv/.installed-*

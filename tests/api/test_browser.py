@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+
+import httpx
 import pytest
 from fastapi import FastAPI
 from tests.api.fake_desk import FakeDesk
 from tests.api.local_client import LocalClient
 
 from tocsin.api.application import create_application
-from tocsin.api.browser import host_name
+from tocsin.api.browser import BODY_BYTES_MAX, host_name
 from tocsin.api.context import Context
 from tocsin.clock import RealClock
 
@@ -51,6 +55,31 @@ def test_cross_origin_writes_are_refused(client: LocalClient, desk: FakeDesk, he
 def test_our_own_pages_and_programs_may_write(client: LocalClient, headers: dict[str, str]) -> None:
     """The reference page and programs are let through."""
     assert client.post("/api/sql", json=SQL, headers=headers).status_code == 200
+
+
+def test_large_questions_are_refused(client: LocalClient, desk: FakeDesk) -> None:
+    """A body of megabytes is no question: its declared size is enough to refuse it."""
+    assert client.post("/api/sql", json={"statement": "x" * BODY_BYTES_MAX}).status_code == 413
+    assert not desk.asked
+
+
+def test_large_questions_of_unknown_size_are_cut_off(client: LocalClient, desk: FakeDesk) -> None:
+    """A body that declares no size is read as far as a question may be long, and then no further."""
+    sent: list[int] = []
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for number in range(64):
+            sent.append(number)
+            yield b" " * 65_536
+
+    async def send() -> httpx.Response:
+        transport = httpx.ASGITransport(client._app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as streaming:
+            return await streaming.post("/api/sql", content=pieces(), headers={"Content-Type": "application/json"})
+
+    assert asyncio.run(send()).status_code == 400
+    assert len(sent) <= BODY_BYTES_MAX // 65_536 + 2
+    assert not desk.asked
 
 
 def test_no_cors(client: LocalClient) -> None:

@@ -93,6 +93,9 @@ def test_secrets_never_print() -> None:
     with pytest.raises(ConfigMistakes) as caught:
         load(environment={"TOCSIN_STORE__ENGINE__URL": "[http://desk:open-sesame@engine]"})
     assert "open-sesame" not in str(caught.value)
+    with pytest.raises(ConfigMistakes) as caught:
+        load(environment={"TOCSIN_STORE__ENGINE": "http://desk:open-sesame@engine/"})
+    assert "open-sesame" not in str(caught.value)
 
 
 def test_listening_unprotected_has_to_be_said() -> None:

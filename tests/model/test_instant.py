@@ -100,6 +100,13 @@ def test_no_text_breaks_the_reader(text: str) -> None:
         assert parse_duration_ns(text) >= 0
 
 
+@pytest.mark.parametrize("text", ["99999999999", "-99999999999", "9999-12-31T23:59:59-23:59", "0001-01-01"])
+def test_what_no_engine_can_hold(text: str) -> None:
+    """An instant beyond 64 bits of nanoseconds is refused where it is read, not where it is first used."""
+    with pytest.raises(InvalidInput, match="out of range"):
+        parse_instant(text, now=NOON)
+
+
 def test_now_needs_a_clock() -> None:
     """Without a present there is no 'now'."""
     with pytest.raises(InvalidInput):

@@ -23,6 +23,7 @@ BOMBS = {
     "metrics": (Signal.METRICS, piece(1, piece(2, EMPTY))),
     "data points": (Signal.METRICS, piece(1, piece(2, piece(2, piece(5, b"\x0a\x00" * 600_000))))),
     "in a group": (Signal.TRACES, tag(99, 3) + piece(1, piece(2, EMPTY)) + tag(99, 4)),
+    "behind a group with a wanted number": (Signal.TRACES, tag(1, 3) + tag(1, 4) + piece(1, piece(2, EMPTY))),
     "behind other fields": (Signal.TRACES, piece(1, OTHERS + piece(2, EMPTY))),
 }
 
@@ -32,6 +33,14 @@ def test_too_many_records_are_refused(signal: Signal, body: bytes) -> None:
     """Empty ones, on whatever level: the message names the option."""
     with pytest.raises(LimitExceeded, match="records_max"):
         Door().check(signal, body, now_ns=NOW_NS)
+
+
+def test_json_counts_like_protobuf() -> None:
+    """What came as JSON, and so was never counted on the wire, is held to the same number."""
+    door = Door(DoorOptions(records_max=3))
+    request = door.twin.parse(Signal.TRACES, trace_request(4).SerializeToString())
+    with pytest.raises(LimitExceeded, match="records_max"):
+        door.admit(Signal.TRACES, request, now_ns=NOW_NS)
 
 
 def test_large_ordinary_requests_pass() -> None:

@@ -2,6 +2,7 @@
 What keeps a web page that somebody on this machine happens to visit from reading or changing telemetry.
 
     Host is not ours            refused: a name of the attacker's that resolves to 127.0.0.1 (DNS rebinding) would make his page same-origin
+    a large body to /api        refused: questions are short, and would be read into memory whole
     cross-origin POST to /api   refused: Sec-Fetch-Site or Origin say where it comes from; programs send neither
     CORS                        never granted, so no page of another origin can read an answer
 
@@ -14,12 +15,13 @@ from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tocsin.api.errors import error_response
-from tocsin.errors import InvalidInput
+from tocsin.errors import InvalidInput, LimitExceeded
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+BODY_BYTES_MAX = 1 << 20  # of questions; the longest statement that is taken has 20,000 characters
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SAFE_FETCH_SITES = frozenset({"same-origin", "none"})
 HEADERS = (
@@ -51,13 +53,16 @@ class BrowserGuard:
         refusal = self._refusal(scope)
         if refusal is not None:
             await error_response(refusal)(scope, receive, send)
-        elif scope["path"].startswith("/v1/"):
+        elif _is_ingest(scope):
             await self._app(scope, receive, send)  # exporters are no browsers: headers would only cost them bytes
         else:
-            await self._app(scope, receive, _adding_headers(send))
+            await self._app(scope, _bounded(receive), _adding_headers(send))
 
     def _refusal(self, scope: Scope) -> InvalidInput | None:
         headers = Headers(scope=scope)
+        declared = headers.get("content-length", "")
+        if not _is_ingest(scope) and declared.isdecimal() and (len(declared) > 18 or int(declared) > BODY_BYTES_MAX):
+            return LimitExceeded(f"the body is larger than {BODY_BYTES_MAX} bytes; ask something shorter")
         host = headers.get("host", "")
         if self._hosts is not None and host_name(host) not in self._hosts:
             return InvalidInput(
@@ -74,6 +79,23 @@ class BrowserGuard:
                 f"requests from pages of another origin ({(origin or site or '')[:100]}) are refused; ask from this server's own"
             )
         return None
+
+
+def _is_ingest(scope: Scope) -> bool:
+    return str(scope["path"]).startswith("/v1/")
+
+
+def _bounded(receive: Receive) -> Receive:
+    """What comes after the first BODY_BYTES_MAX bytes is taken for a sender who hung up."""
+    taken = 0
+
+    async def receive_bounded() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        return message if taken <= BODY_BYTES_MAX else {"type": "http.disconnect"}
+
+    return receive_bounded
 
 
 def host_name(host: str) -> str:

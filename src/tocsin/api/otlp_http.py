@@ -24,7 +24,7 @@ from starlette.routing import Route
 
 from tocsin.api.errors import JSON, PROTOBUF, UnsupportedMedia, hang_up_response, otlp_error_response
 from tocsin.clock import Clock
-from tocsin.errors import JournalError, LimitExceeded, Overloaded, TocsinError
+from tocsin.errors import JournalError, LimitExceeded, Overloaded, Timeout, TocsinError
 from tocsin.model.batch import Acceptor
 from tocsin.model.signal import Signal
 from tocsin.wire.answers import json_response, protobuf_response
@@ -94,7 +94,8 @@ class OtlpHttp:
             raise UnsupportedMedia(f"Content-Encoding must be one of {', '.join(ENCODINGS)}, found {encoding[:80]}")
         with self._held.part() as held:
             body = await self._read(request, held)
-            if len(body) >= THREAD_BYTES_MIN:
+            # What a compressed or a JSON body turns into may be a hundred times as large, so only plain small ones stay on the event loop.
+            if len(body) >= THREAD_BYTES_MIN or encoding != "identity" or media_type == JSON:
                 checked = await run_in_threadpool(self._check, signal, media_type, encoding, body)
             else:
                 checked = self._check(signal, media_type, encoding, body)
@@ -111,11 +112,15 @@ class OtlpHttp:
         if declared.isdecimal() and (len(declared) > 18 or int(declared) > bytes_max):
             raise _too_large(bytes_max)
         chunks: list[bytes] = []
-        async for chunk in request.stream():
-            held.add(len(chunk))
-            if held.size_bytes > bytes_max:
-                raise _too_large(bytes_max)
-            chunks.append(chunk)
+        try:
+            async with asyncio.timeout(self._options.read_s_max):
+                async for chunk in request.stream():
+                    held.add(len(chunk))
+                    if held.size_bytes > bytes_max:
+                        raise _too_large(bytes_max)
+                    chunks.append(chunk)
+        except TimeoutError:
+            raise Timeout(f"the body did not arrive within wire.http.read_s_max ({self._options.read_s_max:g} s); send it again") from None
         return b"".join(chunks)
 
     def _check(self, signal: Signal, media_type: str, encoding: str, body: bytes) -> Checked:

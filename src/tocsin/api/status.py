@@ -42,8 +42,8 @@ def read_status(context: ContextOf) -> Status:
 
 
 @probes.get("/healthz", response_class=PlainTextResponse)
-def answer_health() -> str:
-    """The process is alive and answers; nothing more."""
+async def answer_health() -> str:
+    """The process is alive and answers; nothing more, and without a thread, which slow questions may hold."""
     return "alive\n"
 
 

@@ -151,4 +151,5 @@ def _is_secret(path: tuple[str, ...]) -> bool:
         info = group.model_fields.get(path[length - 1]) if group else None
         if info and SecretStr in {info.annotation, *(kind for kind in typing.get_args(info.annotation) if kind is not NoneType)}:
             return True
-    return False
+    inside = ".".join(path) + "."
+    return any(key.startswith(inside) and _is_secret(tuple(key.split("."))) for key in option_keys())

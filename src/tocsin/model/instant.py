@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 NANOSECONDS = 1_000_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 INSTANT_MAX = 2**63 - 1  # 2262-04-11: the last nanosecond that the engine's DateTime64(9) and int64 can hold
+INSTANT_MIN = -(2**63)
 DURATION_UNITS_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
@@ -51,6 +52,8 @@ class TimeRange:
     end: Instant
 
     def __post_init__(self) -> None:
+        for instant in (self.start, self.end):
+            _bounded(instant, str(instant))
         if self.start > self.end:
             raise InvalidInput(
                 f"the time range starts at {format_instant(self.start)}, after its end {format_instant(self.end)}; swap the two"
@@ -64,7 +67,7 @@ class TimeRange:
 
 def _read_instant(value: Any) -> int:
     """What JSON or Python has in an instant's place; pydantic turns a ValueError into its own, which names the field."""
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int) and not isinstance(value, bool) and INSTANT_MIN <= value <= INSTANT_MAX:
         return value
     if not isinstance(value, str):
         raise ValueError("an instant is a text such as 2026-11-20T02:03:11Z, or nanoseconds since 1970")  # noqa: TRY004 - as pydantic asks
@@ -93,9 +96,18 @@ def parse_instant(text: str, *, now: int | None = None) -> int:
         Nanoseconds since 1970-01-01 UTC.
 
     Raises:
-        InvalidInput: The text is none of these.
+        InvalidInput: The text is none of these, or an instant that 64 bits of nanoseconds can't hold (before 1677, after 2262).
     """
-    text = text.strip()
+    return _bounded(_parse(text.strip(), now), text)
+
+
+def _bounded(instant: int, text: str) -> int:
+    if not INSTANT_MIN <= instant <= INSTANT_MAX:
+        raise InvalidInput(f"{text!r} is out of range: instants lie between 1677-09-22 and 2262-04-11")
+    return instant
+
+
+def _parse(text: str, now: int | None) -> int:
     if now is not None and (match := re.fullmatch(r"now(?:\s*-\s*(.+))?", text)):
         return now - (parse_duration_ns(match[1]) if match[1] else 0)
     if match := re.fullmatch(r"(-?\d{1,11})(?:\.(\d{1,9}))?", text):

@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tocsin.errors import InvalidInput
+from tocsin.errors import InvalidInput, LimitExceeded
 from tocsin.model.batch import Batch
 from tocsin.model.signal import Signal
 from tocsin.wire.headcount import limit_records
@@ -111,6 +111,10 @@ class Door:
     def admit(self, signal: Signal, request: Message, *, now_ns: int) -> Checked:
         """The same for a request that our own code made of something else, a message of `twin`; it is changed in place."""
         records, refused = screen(signal, request, Window.around(now_ns, self.options))
+        if records > self.options.records_max:
+            raise LimitExceeded(
+                f"more than {self.options.records_max} records in one request; send smaller batches or raise wire.door.records_max"
+            )
         rejected = sum(item.count for item in refused)
         accepted = records - rejected
         batch = Batch(signal, self._write(signal, request), accepted) if accepted else None

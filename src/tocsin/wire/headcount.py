@@ -63,7 +63,7 @@ def _walk(body: bytes, position: int, end: int, path: tuple[set[int], ...]) -> I
             _, position = _varint(body, position)
         elif wire_type in _FIXED_BYTES:
             position += _FIXED_BYTES[wire_type]
-        elif wire_type == 3 and tag >> 3 not in wanted:
+        elif wire_type == 3:
             continue  # a group: what is inside is read as if it stood outside, which counts too many at worst
         elif wire_type != 4:
             return

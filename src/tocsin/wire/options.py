@@ -41,8 +41,9 @@ class HttpOptions(BaseModel):
         default=16 * MEBIBYTE, ge=1024, le=1024 * MEBIBYTE, description="Largest request body in bytes, as it is sent (compressed or not)."
     )
     inflated_bytes_max: int = Field(
-        default=64 * MEBIBYTE, ge=1024, le=2047 * MEBIBYTE, description="Largest request body in bytes, after decompression."
+        default=32 * MEBIBYTE, ge=1024, le=2047 * MEBIBYTE, description="Largest request body in bytes, after decompression."
     )
+    read_s_max: float = Field(default=60, gt=0, le=3600, description="Seconds within which a request's body must have arrived.")
     in_flight_bytes_max: int = Field(
         default=512 * MEBIBYTE,
         ge=MEBIBYTE,
@@ -57,7 +58,7 @@ class GrpcOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     inflated_bytes_max: int = Field(
-        default=64 * MEBIBYTE, ge=1024, le=2047 * MEBIBYTE, description="Largest message in bytes, after decompression."
+        default=32 * MEBIBYTE, ge=1024, le=2047 * MEBIBYTE, description="Largest message in bytes, after decompression."
     )
     threads: int = Field(default=16, ge=1, le=256, description="Calls that are worked on at the same time.")
     calls_max: int = Field(

@@ -1,6 +1,6 @@
 -- Spans, one row each. Parts stay compact (one file) up to 256 MiB: an insert that syncs a hundred small files is slower than one that syncs
--- three. Merges wait for more parts of a size: fewer rewrites of the same row. Small granules: a needle's row is read with its granule, all columns of it. Read by time: five-minute bucket first, then service. A week per part keeps drops cheap (retention) and the
--- number of partitions bounded however old the data is: before 2020 a year each, so 1970 to 2040 makes about 1,100 of them at the worst.
+-- three. Merges wait for more parts of a size: fewer rewrites of the same row. Small granules: a needle's row is read with its granule, all columns of it. Read by time: five-minute bucket first, then service. A week per part keeps drops cheap (retention); old
+-- data takes a month (before 2026) or a year (before 2020), so that a batch with random clocks makes some 170 partitions at the worst.
 CREATE TABLE IF NOT EXISTS spans
 (
     ts DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
@@ -39,7 +39,7 @@ CREATE TABLE IF NOT EXISTS spans
     INDEX all_values_bloom arrayConcat(mapValues(attributes), arrayFlatten(arrayMap(m -> mapValues(m), event_attributes)), arrayFlatten(arrayMap(m -> mapValues(m), link_attributes))) TYPE bloom_filter(0.005) GRANULARITY 1
 )
 ENGINE = MergeTree
-PARTITION BY if(ts < toDateTime64('2020-01-01 00:00:00', 9, 'UTC'), toStartOfYear(ts), toMonday(ts))
+PARTITION BY multiIf(ts < toDateTime64('2020-01-01 00:00:00', 9, 'UTC'), toStartOfYear(ts), ts < toDateTime64('2026-01-01 00:00:00', 9, 'UTC'), toStartOfMonth(ts), toMonday(ts))
 ORDER BY (toStartOfFiveMinutes(ts), service, ts)
 SETTINGS min_bytes_for_wide_part = 268435456, merge_selector_base = 10, index_granularity = 2048, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
@@ -54,7 +54,7 @@ CREATE TABLE IF NOT EXISTS trace_index
     received SimpleAggregateFunction(max, DateTime('UTC')) CODEC(ZSTD(1))
 )
 ENGINE = AggregatingMergeTree
-PARTITION BY if(first_ts < toDateTime64('2020-01-01 00:00:00', 9, 'UTC'), toStartOfYear(first_ts), toMonday(first_ts))
+PARTITION BY multiIf(first_ts < toDateTime64('2020-01-01 00:00:00', 9, 'UTC'), toStartOfYear(first_ts), first_ts < toDateTime64('2026-01-01 00:00:00', 9, 'UTC'), toStartOfMonth(first_ts), toMonday(first_ts))
 ORDER BY trace_id
 SETTINGS min_bytes_for_wide_part = 268435456, merge_selector_base = 10, index_granularity = 512, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
@@ -77,7 +77,7 @@ CREATE TABLE IF NOT EXISTS requests_10s
     received SimpleAggregateFunction(max, DateTime('UTC')) CODEC(ZSTD(1))
 )
 ENGINE = AggregatingMergeTree
-PARTITION BY if(bucket < toDateTime('2020-01-01 00:00:00', 'UTC'), toStartOfYear(bucket), toMonday(bucket))
+PARTITION BY multiIf(bucket < toDateTime('2020-01-01 00:00:00', 'UTC'), toStartOfYear(bucket), bucket < toDateTime('2026-01-01 00:00:00', 'UTC'), toStartOfMonth(bucket), toMonday(bucket))
 ORDER BY (bucket, service, operation, kind, failed, bin)
 SETTINGS min_bytes_for_wide_part = 268435456, merge_selector_base = 10, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
@@ -90,7 +90,7 @@ FROM spans GROUP BY bucket, service, operation, kind, failed, bin;
 -- The same in buckets of five minutes, for ranges of hours and more: made from what goes into the table above, a hundredth of the spans.
 CREATE TABLE IF NOT EXISTS requests_5m AS requests_10s
 ENGINE = AggregatingMergeTree
-PARTITION BY if(bucket < toDateTime('2020-01-01 00:00:00', 'UTC'), toStartOfYear(bucket), toMonday(bucket))
+PARTITION BY multiIf(bucket < toDateTime('2020-01-01 00:00:00', 'UTC'), toStartOfYear(bucket), bucket < toDateTime('2026-01-01 00:00:00', 'UTC'), toStartOfMonth(bucket), toMonday(bucket))
 ORDER BY (bucket, service, operation, kind, failed, bin)
 SETTINGS min_bytes_for_wide_part = 268435456, merge_selector_base = 10, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 

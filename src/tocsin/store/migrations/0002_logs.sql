@@ -28,6 +28,6 @@ CREATE TABLE IF NOT EXISTS logs
     INDEX all_values_text mapValues(attributes) TYPE text(tokenizer = 'array', posting_list_codec = 'bitpacking')
 )
 ENGINE = MergeTree
-PARTITION BY if(ts < toDateTime64('2020-01-01 00:00:00', 9, 'UTC'), toStartOfYear(ts), toMonday(ts))
+PARTITION BY multiIf(ts < toDateTime64('2020-01-01 00:00:00', 9, 'UTC'), toStartOfYear(ts), ts < toDateTime64('2026-01-01 00:00:00', 9, 'UTC'), toStartOfMonth(ts), toMonday(ts))
 ORDER BY (toStartOfFiveMinutes(ts), service, ts)
 SETTINGS min_bytes_for_wide_part = 268435456, merge_selector_base = 10, index_granularity = 2048, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;

@@ -59,7 +59,7 @@ CREATE TABLE IF NOT EXISTS samples
     segment UInt64 CODEC(ZSTD(1))
 )
 ENGINE = MergeTree
-PARTITION BY if(ts < toDateTime64('2020-01-01 00:00:00', 3, 'UTC'), toStartOfYear(ts), toMonday(ts))
+PARTITION BY multiIf(ts < toDateTime64('2020-01-01 00:00:00', 3, 'UTC'), toStartOfYear(ts), ts < toDateTime64('2026-01-01 00:00:00', 3, 'UTC'), toStartOfMonth(ts), toMonday(ts))
 ORDER BY (series_id, ts)
 SETTINGS min_bytes_for_wide_part = 268435456, merge_selector_base = 10, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
@@ -90,7 +90,7 @@ CREATE TABLE IF NOT EXISTS series
     received SimpleAggregateFunction(max, DateTime('UTC')) CODEC(ZSTD(1))
 )
 ENGINE = AggregatingMergeTree
-PARTITION BY if(day < toDate('2020-01-01'), toStartOfYear(day), toMonday(day))
+PARTITION BY multiIf(day < toDate('2020-01-01'), toStartOfYear(day), day < toDate('2026-01-01'), toStartOfMonth(day), toMonday(day))
 ORDER BY (name, series_id, day)
 SETTINGS min_bytes_for_wide_part = 268435456, merge_selector_base = 10, allow_dimensions_outside_sorting_key = 1, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
@@ -123,7 +123,7 @@ CREATE TABLE IF NOT EXISTS histograms
     segment UInt64 CODEC(ZSTD(1))
 )
 ENGINE = MergeTree
-PARTITION BY if(ts < toDateTime64('2020-01-01 00:00:00', 3, 'UTC'), toStartOfYear(ts), toMonday(ts))
+PARTITION BY multiIf(ts < toDateTime64('2020-01-01 00:00:00', 3, 'UTC'), toStartOfYear(ts), ts < toDateTime64('2026-01-01 00:00:00', 3, 'UTC'), toStartOfMonth(ts), toMonday(ts))
 ORDER BY (series_id, ts)
 SETTINGS min_bytes_for_wide_part = 268435456, merge_selector_base = 10, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
@@ -147,7 +147,7 @@ CREATE TABLE IF NOT EXISTS exemplars
     segment UInt64 CODEC(ZSTD(1))
 )
 ENGINE = MergeTree
-PARTITION BY if(ts < toDateTime64('2020-01-01 00:00:00', 3, 'UTC'), toStartOfYear(ts), toMonday(ts))
+PARTITION BY multiIf(ts < toDateTime64('2020-01-01 00:00:00', 3, 'UTC'), toStartOfYear(ts), ts < toDateTime64('2026-01-01 00:00:00', 3, 'UTC'), toStartOfMonth(ts), toMonday(ts))
 ORDER BY (name, series_id, ts)
 SETTINGS min_bytes_for_wide_part = 268435456, merge_selector_base = 10, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 

@@ -9,7 +9,7 @@ CREATE TABLE IF NOT EXISTS resources
     received SimpleAggregateFunction(max, DateTime('UTC')) CODEC(ZSTD(1))
 )
 ENGINE = AggregatingMergeTree
-PARTITION BY if(bucket < toDateTime('2020-01-01 00:00:00', 'UTC'), toStartOfYear(bucket), toMonday(bucket))
+PARTITION BY multiIf(bucket < toDateTime('2020-01-01 00:00:00', 'UTC'), toStartOfYear(bucket), bucket < toDateTime('2026-01-01 00:00:00', 'UTC'), toStartOfMonth(bucket), toMonday(bucket))
 ORDER BY (bucket, signal, service, resource)
 SETTINGS min_bytes_for_wide_part = 268435456, merge_selector_base = 10, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
@@ -38,7 +38,7 @@ CREATE TABLE IF NOT EXISTS intake
     late SimpleAggregateFunction(sum, UInt64) CODEC(T64, ZSTD(1))
 )
 ENGINE = AggregatingMergeTree
-PARTITION BY if(bucket < toDateTime('2020-01-01 00:00:00', 'UTC'), toStartOfYear(bucket), toMonday(bucket))
+PARTITION BY multiIf(bucket < toDateTime('2020-01-01 00:00:00', 'UTC'), toStartOfYear(bucket), bucket < toDateTime('2026-01-01 00:00:00', 'UTC'), toStartOfMonth(bucket), toMonday(bucket))
 ORDER BY (bucket, signal, service)
 SETTINGS min_bytes_for_wide_part = 268435456, merge_selector_base = 10, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
