@@ -5,7 +5,7 @@ A name is a field when `:`, `=` or a comparison follows it at once (`tool:retrie
 field is its value, and a value runs to the next space or closing parenthesis, so `url:http://shop:80/a` and `at:12:30:00` need no quotes.
 A text that starts with a digit, or a URL, is never a field: `12:30:00` and `http://shop/a` are searched as they stand.
 
-Why not a Lucene parser off the shelf: `luqum`, tried first, reads `tool="full scan"` as two broken words, refuses URLs, keeps its state
+Why not a Lucene parser off the shelf: `luqum`, tried first, reads `tool="full scan"` as two broken words, misreads URLs, keeps its state
 in the module (no two threads may parse), and knows no position at the end of the text. A test compares the two on what both read.
 """
 

@@ -6,7 +6,7 @@ Only wanted fields are named; the decoder skips the rest, so new OTLP fields nev
     varint(length) + Export{Trace,Logs,Metrics}ServiceRequest + trailer (fields 1000-1002, see `tocsin.journal.frame`)
 
 `AnyValue` is recursive and the engine reads no recursive message: the door has replaced arrays and maps by their JSON text in the
-private field 1000 (`tocsin.wire.door`). Each field named here costs about 0.01 us per attribute, so the list is short on purpose.
+private field 1000 (`tocsin.wire.reduce`). Each field named here costs about 0.01 us per attribute, so the list is short on purpose.
 
 The `oneof` of AnyValue gets a column that says which member was set; its names are the one-letter types that the tables store:
 `n` nothing, `s` string, `b` bool, `i` int, `d` double, `y` bytes, `j` JSON text.

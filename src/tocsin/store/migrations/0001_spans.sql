@@ -87,7 +87,8 @@ SELECT toDateTime(toStartOfInterval(ts, INTERVAL 10 SECOND), 'UTC') AS bucket, s
     toDateTime(max(spans.received), 'UTC') AS received
 FROM spans GROUP BY bucket, service, operation, kind, failed, bin;
 
--- The same in buckets of five minutes, for ranges of hours and more: made from what goes into the table above, a hundredth of the spans.
+-- The same in buckets of five minutes, for ranges of hours and more: made from what goes into the table above, not from
+-- the spans.
 CREATE TABLE IF NOT EXISTS requests_5m AS requests_10s
 ENGINE = AggregatingMergeTree
 PARTITION BY multiIf(bucket < toDateTime('2020-01-01 00:00:00', 'UTC'), toStartOfYear(bucket), bucket < toDateTime('2026-01-01 00:00:00', 'UTC'), toStartOfMonth(bucket), toMonday(bucket))
