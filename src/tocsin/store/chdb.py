@@ -24,9 +24,9 @@ import orjson
 
 from tocsin.errors import Conflict, StoreError
 from tocsin.store.engine import EngineStatistics, Rows, SettingValue
-from tocsin.store.faults import fault
+from tocsin.store.faults import EngineUnavailable, fault
 from tocsin.store.options import EngineOptions
-from tocsin.store.schema_cache import settle_schema_cache
+from tocsin.store.schema_cache import forget_torn_schemas, settle_schema_cache
 from tocsin.store.sql import Sql, encode_parameter, quote_string
 
 # Read back as Python reads JSON: 64-bit integers are exact there, NaN and infinities are not JSON.
@@ -136,6 +136,8 @@ class ChdbEngine:
             return bytes(result.bytes()) if result is not None else b""
         except Exception as error:  # noqa: BLE001 - chDB raises ChdbError, RuntimeError and others; all say 'Code: n' in their text
             connection = self._replace(connection)
+            if forget_torn_schemas(connection, str(error)):
+                raise EngineUnavailable("a schema that the engine had written to its disk was torn and has been removed; try again") from None
             raise fault(str(error)) from None
         finally:
             self._idle.put(connection)
