@@ -137,7 +137,9 @@ class ChdbEngine:
         except Exception as error:  # noqa: BLE001 - chDB raises ChdbError, RuntimeError and others; all say 'Code: n' in their text
             connection = self._replace(connection)
             if forget_torn_schemas(connection, str(error)):
-                raise EngineUnavailable("a schema that the engine had written to its disk was torn and has been removed; try again") from None
+                raise EngineUnavailable(
+                    "a schema that the engine had written to its disk was torn and has been removed; try again"
+                ) from None
             raise fault(str(error)) from None
         finally:
             self._idle.put(connection)

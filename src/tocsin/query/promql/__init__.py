@@ -1,0 +1,1 @@
+"""PromQL: parse a query, evaluate it on grids of series and steps."""

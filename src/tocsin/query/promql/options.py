@@ -1,0 +1,30 @@
+"""Settings of PromQL."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class PromqlOptions(BaseModel):
+    """How PromQL is evaluated, and how much one query may cost."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    lookback_s: float = Field(default=300.0, gt=0, le=86_400, description="Seconds after which a series without new samples has no value.")
+    default_step_s: float = Field(default=60.0, gt=0, le=86_400, description="Seconds between evaluations of a subquery without a step.")
+    timeout_s: float = Field(default=120.0, gt=0, le=3600, description="Seconds that one query may take.")
+    samples_max: int = Field(default=50_000_000, ge=1000, le=10_000_000_000, description="Samples that one query may hold in memory.")
+    points_max: int = Field(default=11_000, ge=10, le=1_000_000, description="Steps per series that one range query may ask for.")
+    experimental_functions: bool = Field(default=False, description="Allow functions and aggregations that are experimental in Prometheus.")
+    duration_expressions: bool = Field(
+        default=False, description="Allow arithmetic in ranges and offsets (`[5m * 2]`), experimental in Prometheus."
+    )
+    extended_ranges: bool = Field(
+        default=False, description="Allow the range modifiers `anchored` and `smoothed`, experimental in Prometheus."
+    )
+    fill_modifiers: bool = Field(
+        default=False, description="Allow `fill`, `fill_left` and `fill_right` between vectors, experimental in Prometheus."
+    )
+    delayed_name_removal: bool = Field(
+        default=False, description="Drop metric names at the end of the evaluation rather than in every step, experimental in Prometheus."
+    )
