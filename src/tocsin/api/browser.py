@@ -3,7 +3,7 @@ What keeps a web page that somebody on this machine happens to visit from readin
 
     Host is not ours            refused: a name of the attacker's that resolves to 127.0.0.1 (DNS rebinding) would make his page same-origin
     a large body to /api        refused: questions are short, and would be read into memory whole
-    cross-origin POST to /api   refused: Sec-Fetch-Site or Origin say where it comes from; programs send neither
+    cross-origin POST to /api   refused (to /prometheus too): Sec-Fetch-Site or Origin say where it comes from; programs send neither
     CORS                        never granted, so no page of another origin can read an answer
 
 The ingest routes are covered by the first rule and by their media types, which a page can't send across origins without a preflight.
@@ -23,6 +23,8 @@ from tocsin.errors import InvalidInput, LimitExceeded
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 BODY_BYTES_MAX = 1 << 20  # of questions; the longest statement that is taken has 20,000 characters
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+GUARDED = ("/api", "/prometheus")
+WRITE_PATHS = frozenset({"/prometheus/api/v1/write", "/api/v1/write"})
 SAFE_FETCH_SITES = frozenset({"same-origin", "none"})
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -69,7 +71,7 @@ class BrowserGuard:
                 f"the Host header says {host[:100]!r}, which is none of this server's names ({', '.join(sorted(self._hosts))});"
                 " add it to server.hosts if it is right"
             )
-        if scope["method"] in SAFE_METHODS or not scope["path"].startswith("/api"):
+        if scope["method"] in SAFE_METHODS or not str(scope["path"]).startswith(GUARDED):
             return None
         site, origin = headers.get("sec-fetch-site"), headers.get("origin")
         foreign_site = site is not None and site not in SAFE_FETCH_SITES
@@ -82,7 +84,8 @@ class BrowserGuard:
 
 
 def _is_ingest(scope: Scope) -> bool:
-    return str(scope["path"]).startswith("/v1/")
+    path = str(scope["path"])
+    return path.startswith("/v1/") or path in WRITE_PATHS
 
 
 def _bounded(receive: Receive) -> Receive:

@@ -65,6 +65,15 @@ STATUSES: tuple[tuple[type[TocsinError], http.HTTPStatus], ...] = (  # the first
     (StoreError, http.HTTPStatus.SERVICE_UNAVAILABLE),
     (JournalError, http.HTTPStatus.SERVICE_UNAVAILABLE),
 )
+# A query that is larger than a limit, or that meets data that it can't put together, is well formed all the same.
+PROMETHEUS: tuple[tuple[type[TocsinError], str, http.HTTPStatus], ...] = (  # the first that fits
+    (ParseError, "bad_data", http.HTTPStatus.BAD_REQUEST),
+    (InvalidInput, "execution", http.HTTPStatus.UNPROCESSABLE_ENTITY),
+    (NotFound, "not_found", http.HTTPStatus.NOT_FOUND),
+    (Timeout, "timeout", http.HTTPStatus.SERVICE_UNAVAILABLE),
+    (Overloaded, "unavailable", http.HTTPStatus.SERVICE_UNAVAILABLE),
+    (StoreError, "internal", http.HTTPStatus.INTERNAL_SERVER_ERROR),
+)
 CODES = {  # the `code` of what Starlette and FastAPI raise by themselves
     http.HTTPStatus.NOT_FOUND: NotFound.code,
     http.HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
@@ -96,6 +105,18 @@ def otlp_error_response(error: TocsinError, *, media_type: str) -> Response:
     body = protobuf_status(error) if media_type == PROTOBUF else json_status(error)
     media_type = PROTOBUF if media_type == PROTOBUF else JSON
     return Response(body, status_of(error), media_type=media_type, headers=_retry_headers(error))
+
+
+def prometheus_error_response(error: TocsinError) -> Response:
+    """The error as the Prometheus API says it: 400 bad_data, 422 execution, 503 timeout, 500 internal."""
+    kind, status = next(
+        ((kind, status) for cause, kind, status in PROMETHEUS if isinstance(error, cause)),
+        ("internal", http.HTTPStatus.INTERNAL_SERVER_ERROR),
+    )
+    if status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
+        logger.error("the Prometheus API could not answer: %s", error)
+    body = {"status": "error", "errorType": kind, "error": str(error)}
+    return Response(orjson.dumps(body), status.value, media_type=JSON, headers=_retry_headers(error))
 
 
 def hang_up_response() -> Response:

@@ -1,0 +1,119 @@
+"""Queries, exemplars, and what a client asks about a query's text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tocsin.api.context import Context
+from tocsin.api.prometheus.parameters import BadParameter, Parameters
+from tocsin.api.prometheus.render import number, query_answer, success
+from tocsin.errors import InvalidInput, LimitExceeded, ParseError
+from tocsin.query.promql.parser import parse
+from tocsin.query.promql.printer import prettify, to_json
+from tocsin.query.promql.syntax import Expression
+
+STEPS_RULE = "exceeded maximum resolution of {points} points per timeseries. Try decreasing the query resolution (?step=XX)"
+
+
+class ExecutionFailed(InvalidInput):
+    """The query reads, but what is stored can't be put together as it says."""
+
+    code = "execution_failed"
+
+
+def instant(context: Context, parameters: Parameters) -> bytes:
+    """`query`: one instant."""
+    metrics = context.desk.metrics
+    text = _query(parameters)
+    time_ms = parameters.instant_ms("time", context.clock.now_ns() // 1_000_000)
+    options = _options(parameters)
+    limit = parameters.count("limit")
+    try:
+        return query_answer(metrics.instant(text, time_ms=time_ms, **options), limit=limit)
+    except InvalidInput as error:
+        raise _failure(error) from error
+
+
+def over_range(context: Context, parameters: Parameters) -> bytes:
+    """`query_range`: instants from `start` to `end` inclusive, `step` apart."""
+    metrics = context.desk.metrics
+    start_ms, end_ms = parameters.instant_ms("start"), parameters.instant_ms("end")
+    if end_ms < start_ms:
+        raise BadParameter('invalid parameter "end": end timestamp must not be before start time')
+    step_ms = parameters.duration_ms("step")
+    if step_ms <= 0:
+        raise BadParameter(
+            'invalid parameter "step": zero or negative query resolution step widths are not accepted. Try a positive integer'
+        )
+    points_max = metrics.options.points_max
+    if (end_ms - start_ms) // step_ms > points_max - 1:
+        raise BadParameter(STEPS_RULE.format(points=f"{points_max:,}"))
+    text = _query(parameters)
+    options, limit = _options(parameters), parameters.count("limit")
+    try:
+        answer = metrics.range(text, start_ms=start_ms, end_ms=end_ms, step_ms=step_ms, **options)
+    except InvalidInput as error:
+        raise _failure(error) from error
+    return query_answer(answer, limit=limit)
+
+
+def exemplars(context: Context, parameters: Parameters) -> bytes:
+    """`query_exemplars`: the exemplars of every series that a query selects."""
+    start_ms, end_ms = parameters.instant_ms("start"), parameters.instant_ms("end")
+    if end_ms < start_ms:
+        raise BadParameter('invalid parameter "end": end timestamp must not be before start timestamp')
+    found = context.desk.metrics.exemplars(_query(parameters), start_ms, end_ms)
+    return success(
+        [
+            {
+                "seriesLabels": dict(labels.pairs),
+                "exemplars": [
+                    {"labels": dict(one.labels.pairs), "value": number(one.value).decode(), "timestamp": one.timestamp_ms / 1000}
+                    for one in points
+                ],
+            }
+            for labels, points in found
+        ]
+    )
+
+
+def format_query(_context: Context, parameters: Parameters) -> bytes:
+    """`format_query`: the query, laid out."""
+    return success(prettify(_parsed(parameters)))
+
+
+def parse_query(_context: Context, parameters: Parameters) -> bytes:
+    """`parse_query`: its tree."""
+    return success(to_json(_parsed(parameters)))
+
+
+def _query(parameters: Parameters) -> str:
+    text = parameters.text("query")
+    if not text.strip():
+        raise BadParameter('invalid parameter "query": unknown position: parse error: no expression found in input')
+    return text
+
+
+def _parsed(parameters: Parameters) -> Expression:
+    try:
+        return parse(_query(parameters))
+    except BadParameter:
+        raise
+    except ParseError as error:
+        raise BadParameter(f'invalid parameter "query": {error}', position=error.position) from error
+
+
+def _options(parameters: Parameters) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    if parameters.text("timeout"):
+        options["timeout_s"] = parameters.duration_ms("timeout") / 1000
+    if parameters.text("lookback_delta"):
+        options["lookback_s"] = parameters.duration_ms("lookback_delta") / 1000
+    return options
+
+
+def _failure(error: InvalidInput) -> InvalidInput:
+    """A text that does not read is a wrong parameter; anything else that the evaluation refuses is its failure."""
+    if isinstance(error, ParseError):
+        return BadParameter(f'invalid parameter "query": {error}', position=error.position)
+    return ExecutionFailed(str(error)) if not isinstance(error, LimitExceeded) else error

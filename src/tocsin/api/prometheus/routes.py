@@ -1,0 +1,90 @@
+"""
+Routes of the Prometheus API.
+
+    /prometheus/api/v1/query, query_range, query_exemplars, format_query, parse_query      (GET, POST)
+    /prometheus/api/v1/series, labels (GET, POST), label/<name>/values, metadata
+    /prometheus/api/v1/targets, status/buildinfo, status/runtimeinfo, status/tsdb
+    /prometheus/federate, /prometheus/-/healthy, /prometheus/-/ready
+
+Every handler is a function from parameters to the bytes of an answer that runs in a thread; `_route` puts the rest around it. A question
+that does not read is `bad_data`, one that can't be evaluated `execution`, one that takes too long `timeout`.
+
+Source: Prometheus documentation, 'HTTP API'.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TypeAlias
+
+import anyio
+from anyio import CapacityLimiter
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tocsin.api.context import Context, context_of
+from tocsin.api.errors import JSON, prometheus_error_response
+from tocsin.api.prometheus import catalog, queries
+from tocsin.api.prometheus.federate import TEXT, federate
+from tocsin.api.prometheus.parameters import Parameters
+from tocsin.errors import TocsinError
+
+PREFIX = "/prometheus"
+Handler: TypeAlias = Callable[[Context, Parameters], bytes]
+BOTH, GET = ("GET", "POST"), ("GET",)
+API: tuple[tuple[str, tuple[str, ...], Handler], ...] = (
+    ("query", BOTH, queries.instant),
+    ("query_range", BOTH, queries.over_range),
+    ("query_exemplars", BOTH, queries.exemplars),
+    ("format_query", BOTH, queries.format_query),
+    ("parse_query", BOTH, queries.parse_query),
+    ("series", BOTH, catalog.series),
+    ("labels", BOTH, catalog.labels),
+    ("label/{name:path}/values", GET, catalog.label_values),
+    ("metadata", GET, catalog.metadata),
+    ("targets", GET, catalog.targets),
+    ("status/buildinfo", GET, catalog.build_information),
+    ("status/runtimeinfo", GET, catalog.runtime_information),
+    ("status/tsdb", GET, catalog.storage_status),
+)
+CONCURRENT_MAX = 4  # questions that are evaluated at the same time; the others wait: more would only share the same cores
+
+logger = logging.getLogger(__name__)
+
+
+class PrometheusApi:
+    """The routes, with the one limit that they share."""
+
+    def __init__(self) -> None:
+        self._limiter: CapacityLimiter | None = None
+
+    def routes(self) -> list[Route]:
+        """All of them, without those that take samples in."""
+        found = [self._route(f"{PREFIX}/api/v1/{path}", methods, handler, JSON) for path, methods, handler in API]
+        found.append(self._route(f"{PREFIX}/federate", GET, federate, TEXT))
+        return [*found, Route(f"{PREFIX}/-/healthy", _healthy, methods=["GET"]), Route(f"{PREFIX}/-/ready", _healthy, methods=["GET"])]
+
+    def _route(self, path: str, methods: tuple[str, ...], handler: Handler, media_type: str) -> Route:
+        async def answer(request: Request) -> Response:
+            try:
+                parameters = await Parameters.of(request)
+                if "name" in request.path_params:
+                    parameters = parameters.with_value("__path__", request.path_params["name"])
+                context = context_of(request)
+                body = await anyio.to_thread.run_sync(handler, context, parameters, limiter=self._limit())
+            except TocsinError as error:
+                return prometheus_error_response(error)
+            return Response(body, media_type=media_type)
+
+        return Route(path, answer, methods=list(methods), name=f"prometheus_{handler.__name__}")
+
+    def _limit(self) -> CapacityLimiter:
+        if self._limiter is None:  # belongs to the event loop that serves
+            self._limiter = CapacityLimiter(CONCURRENT_MAX)
+        return self._limiter
+
+
+async def _healthy(_request: Request) -> Response:
+    return Response("Tocsin is Healthy.\n", media_type="text/plain")

@@ -1,0 +1,99 @@
+"""Metrics: PromQL over what is stored, and what else a Prometheus client asks about series."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, is_dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tocsin.clock import Clock
+from tocsin.model.labels import Labels
+from tocsin.model.series import STALE_NAN_BITS, Exemplar, Matcher
+from tocsin.query.promql.answer import QueryAnswer
+from tocsin.query.promql.engine import Promql
+from tocsin.query.promql.options import PromqlOptions
+from tocsin.query.promql.parser import parse
+from tocsin.query.promql.syntax import VectorSelector
+from tocsin.query.series_store import StoredSeries
+from tocsin.store.engine import Engine
+
+
+class Metrics:
+    """
+    Answers questions about metrics. Safe to use from several threads.
+
+    Args:
+        engine: Holds the tables.
+        clock: For timeouts.
+        options: How PromQL is evaluated, and how much one query may cost.
+    """
+
+    def __init__(self, engine: Engine, clock: Clock, options: PromqlOptions | None = None) -> None:
+        self.options = options or PromqlOptions()
+        self.catalog = StoredSeries(engine)
+        self._promql = Promql(self.catalog, self.options, clock=clock)
+
+    def instant(self, query: str, *, time_ms: int, timeout_s: float | None = None, lookback_s: float | None = None) -> QueryAnswer:
+        """
+        What a PromQL query says at one instant (milliseconds since 1970).
+
+        Raises:
+            ParseError: It does not read.
+            InvalidInput: What is stored can't be put together as it says; LimitExceeded, when it would take too much memory.
+            Timeout: It took longer than `timeout_s`, at most `promql.timeout_s`.
+        """
+        return self._promql.instant(query, time_ms=time_ms, timeout_s=timeout_s, lookback_s=lookback_s)
+
+    def range(
+        self,
+        query: str,
+        *,
+        start_ms: int,
+        end_ms: int,
+        step_ms: int,
+        timeout_s: float | None = None,
+        lookback_s: float | None = None,
+    ) -> QueryAnswer:
+        """What it says at every step from `start_ms` to `end_ms` inclusive; raises as `instant` does."""
+        return self._promql.range(query, start_ms=start_ms, end_ms=end_ms, step_ms=step_ms, timeout_s=timeout_s, lookback_s=lookback_s)
+
+    def exemplars(self, query: str, start_ms: int, end_ms: int) -> list[tuple[Labels, list[Exemplar]]]:
+        """
+        The exemplars of all series that a query selects, in a range of time.
+
+        Raises:
+            ParseError: The query does not read.
+        """
+        selectors = [selector.matchers for selector in _selectors(parse(query))]
+        return self.catalog.exemplars(selectors, start_ms, end_ms) if selectors else []
+
+    def newest(self, matchers: Sequence[Matcher], time_ms: int) -> dict[Labels, tuple[float, int]]:
+        """The newest number, and its instant, of each series that matches and has not ended by `time_ms`."""
+        found = {}
+        start_ms = time_ms - round(self.options.lookback_s * 1000) + 1
+        for batch in self.catalog.select(matchers, start_ms, time_ms, samples_max=self.options.samples_max):
+            stale = is_stale(batch.values)
+            for index, labels in enumerate(batch.labels):
+                last = int(batch.offsets[index + 1]) - 1
+                if last >= batch.offsets[index] and not stale[last]:
+                    found[labels] = float(batch.values[last]), int(batch.timestamps_ms[last])
+        return found
+
+
+def is_stale(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which numbers are stale markers, [N]."""
+    return values.view(np.uint64) == np.uint64(STALE_NAN_BITS)
+
+
+def _selectors(node: object) -> Iterator[VectorSelector]:
+    """Every selector of a tree."""
+    if isinstance(node, VectorSelector):
+        yield node
+    elif is_dataclass(node):
+        for field in fields(node):
+            yield from _selectors(getattr(node, field.name))
+    elif isinstance(node, tuple):
+        for part in node:
+            yield from _selectors(part)
