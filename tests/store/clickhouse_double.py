@@ -1,8 +1,8 @@
 """
 A ClickHouse server's HTTP interface in front of the embedded engine, for tests: what `ClickHouseEngine` sends goes through it for real.
 
-It takes the query from the URL or the body, settings and `param_NAME` from the URL, a body in FORMAT Protobuf behind `input(structure)`,
-and answers failures with the status and the header `X-ClickHouse-Exception-Code` that a server gives.
+It takes the query from the URL or the body, settings and `param_NAME` from the URL, a body in FORMAT Protobuf or RowBinary behind
+`input(structure)`, and answers failures with the status and the header `X-ClickHouse-Exception-Code` that a server gives.
 
 Source: ClickHouse documentation, HTTP interface.
 """
@@ -145,12 +145,12 @@ def _body(handler: BaseHTTPRequestHandler) -> bytes:
 
 def _insert(query: str, path: str, settings: Mapping[str, str]) -> str:
     """The statement with the body's file in the place of `input(...)`."""
-    assert query.endswith("FORMAT Protobuf"), "what stands in the body is said at the end of the statement"
-    text, replaced = INPUT.subn(
-        lambda match: f"file({quote_string(path)}, 'Protobuf', '{match[1]}')", query.removesuffix("FORMAT Protobuf")
-    )
+    statement, _, body_format = query.rpartition("FORMAT ")
+    assert body_format in ("Protobuf", "RowBinary"), "what stands in the body is said at the end of the statement"
+    text, replaced = INPUT.subn(lambda match: f"file({quote_string(path)}, '{body_format}', '{match[1]}')", statement)
     assert replaced == 1
-    return re.sub(r"^(INSERT INTO \w+ \([^)]*\))", lambda match: f"{match[1]}\nSETTINGS {_settings(settings)}\n", text)
+    clause = f"\nSETTINGS {_settings(settings)}\n" if settings else ""
+    return re.sub(r"^(INSERT INTO \w+ \([^)]*\))", lambda match: match[1] + clause, text)
 
 
 def _settings(settings: Mapping[str, str]) -> str:

@@ -159,3 +159,33 @@ def test_a_directory_with_odd_characters(tmp_path: Path) -> None:
     finally:
         opened.close()
     assert list(place.iterdir())
+
+
+def test_fetched_bytes_stay_when_their_result_is_gone(engine: ChdbEngine) -> None:
+    """A view over the engine's memory keeps it, whatever the engine does next."""
+    number = Sql("SELECT number FROM numbers(200000)")
+    fetched = engine.fetch(number, output_format="RowBinary")
+    before = bytes(fetched)
+    for _ in range(5):
+        engine.fetch(Sql("SELECT number + 7 FROM numbers(200000)"), output_format="RowBinary")
+    assert len(before) == 1_600_000
+    assert bytes(fetched) == before
+    assert fetched.readonly
+    assert engine.fetch(Sql("SELECT 1 WHERE 0"), output_format="RowBinary").nbytes == 0
+
+
+def test_rows_made_here(engine: ChdbEngine, tmp_path: Path) -> None:
+    """They go in with their token once, and leave no file behind; what a killed process left is removed at the next start."""
+    engine.execute(
+        Sql("CREATE TABLE rows (n UInt32, s String) ENGINE = MergeTree ORDER BY n SETTINGS non_replicated_deduplication_window = 10")
+    )
+    for _ in range(2):
+        engine.insert("rows", {"n": "UInt32", "s": "String"}, b"\1\0\0\0\2a'", settings={"insert_deduplication_token": "t"})
+    assert engine.query(Sql("SELECT n, s FROM rows")).rows == [[1, "a'"]]
+    with pytest.raises(TocsinError):
+        engine.insert("rows", {"n": "UInt32", "s": "String"}, b"\1\0\0\0\2")
+    assert list((tmp_path / "engine").glob("insert-*")) == []
+    engine.close()
+    (tmp_path / "engine" / "insert-0.rowbinary").write_bytes(b"half")
+    ChdbEngine(tmp_path / "engine", EngineOptions()).close()
+    assert list((tmp_path / "engine").glob("insert-*")) == []

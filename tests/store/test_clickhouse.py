@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 from collections.abc import Iterator
 
 import pytest
@@ -149,3 +150,17 @@ def test_an_answer_that_is_none(engine: ClickHouseEngine, server: ClickHouseDoub
     server.failure = (0, "<html>gateway</html>")
     with pytest.raises(TocsinError, match="gateway"):
         engine.query(Sql("SELECT 1"))
+
+
+def test_binary_answers_and_binary_rows(engine: ClickHouseEngine) -> None:
+    """Rows made here go in as RowBinary and come out as the engine wrote them."""
+    engine.execute(Sql("CREATE TABLE IF NOT EXISTS b (id UInt64, text String) ENGINE = MergeTree ORDER BY id"))
+    body = b"".join(struct.pack("<QB", number, 3) + b"\0'\xff" for number in range(3))
+    engine.insert("b", {"id": "UInt64", "text": "String"}, body, settings={"insert_deduplication_token": "one"})
+    assert (
+        bytes(engine.fetch(Sql("SELECT id, text FROM b WHERE id < {n:UInt8} ORDER BY id", {"n": 2}), output_format="RowBinary"))
+        == body[:24]
+    )
+    assert bytes(engine.fetch(Sql("SELECT id FROM b WHERE id > 7"), output_format="RowBinary")) == b""
+    with pytest.raises(InvalidInput, match="nothing_here"):
+        engine.fetch(Sql("SELECT nothing_here FROM b"), output_format="RowBinary")

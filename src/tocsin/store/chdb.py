@@ -12,6 +12,7 @@ the next one's.
 from __future__ import annotations
 
 import fcntl
+import itertools
 import queue
 import threading
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import chdb
+import numpy as np
 import orjson
 
 from tocsin.errors import Conflict, StoreError
@@ -36,6 +38,7 @@ RESULT_SETTINGS: Mapping[str, SettingValue] = {
     "output_format_json_named_tuples_as_objects": 0,
 }
 open_connection: Any = chdb.connect  # the package has no types
+BODY_PREFIX = "insert-"
 QUERY_SIZE_BYTES_MAX = 4_000_000  # the decoding statements are long
 
 
@@ -59,6 +62,10 @@ class ChdbEngine:
         self._connections_max = options.connections_max
         self._lock = threading.Lock()
         self._closed = False
+        self._bodies = itertools.count()
+        self._directory = directory
+        for left in directory.glob(f"{BODY_PREFIX}*"):  # by a process that was killed while it inserted
+            left.unlink()
         self._counts = {"queries": 0, "queries_failed": 0, "loads": 0, "loads_failed": 0}
         connection = self._connect(directory)
         settle_schema_cache(connection, directory)
@@ -72,6 +79,24 @@ class ChdbEngine:
         """Run a SELECT and return its rows."""
         text = statement.text + _settings_clause({**RESULT_SETTINGS, **(settings or {})})
         return parse_rows(self._run("queries", text, statement, "JSONCompact"))
+
+    def fetch(self, statement: Sql, *, output_format: str, settings: Mapping[str, SettingValue] | None = None) -> memoryview:
+        """What a SELECT wrote, where the engine wrote it: copying tens of megabytes took half as long as the query."""
+        result = self._ask("queries", statement.text + _settings_clause(settings), statement, output_format)
+        return _held(result) if result is not None and result.size() else memoryview(b"")
+
+    def insert(self, table: str, columns: Mapping[str, str], body: bytes, *, settings: Mapping[str, SettingValue] | None = None) -> None:
+        """Insert rows in RowBinary; the engine in this process reads them from a file."""
+        path = self._directory / f"{BODY_PREFIX}{next(self._bodies)}.rowbinary"
+        try:
+            path.write_bytes(body)
+            source = f"file({quote_string(str(path.resolve()))}, 'RowBinary', {quote_string(columns_structure(columns))})"
+            text = f"INSERT INTO {table} ({', '.join(columns)}){_settings_clause(settings)} SELECT {', '.join(columns)} FROM {source}"
+            self._run("loads", text, Sql(""), "Null")
+        except OSError as error:
+            raise EngineUnavailable(f"rows for {table} can't be written to {path.parent}: {error}") from error
+        finally:
+            path.unlink(missing_ok=True)
 
     def load(self, table: str, select: Sql, segment: Path, *, structure: str, settings: Mapping[str, SettingValue]) -> None:
         """Insert what `select` reads from a journal segment."""
@@ -127,13 +152,17 @@ class ChdbEngine:
         return self._idle.get()
 
     def _run(self, kind: str, text: str, statement: Sql, output_format: str) -> bytes:
+        result = self._ask(kind, text, statement, output_format)
+        return bytes(result.bytes()) if result is not None else b""
+
+    def _ask(self, kind: str, text: str, statement: Sql, output_format: str) -> Any:
         connection = self._take()
         failed = True
         try:
             parameters = {name: encode_parameter(value) for name, value in statement.params.items()}
             result = connection.query(text, output_format, params=parameters or None)
             failed = False
-            return bytes(result.bytes()) if result is not None else b""
+            return result
         except Exception as error:  # noqa: BLE001 - chDB raises ChdbError, RuntimeError and others; all say 'Code: n' in their text
             connection = self._replace(connection)
             if forget_torn_schemas(connection, str(error)):
@@ -146,6 +175,24 @@ class ChdbEngine:
             with self._lock:
                 self._counts[kind] += 1
                 self._counts[f"{kind}_failed"] += failed
+
+
+class _Held:
+    """A result's memory in the form that NumPy takes without copying; lives as long as any array over it."""
+
+    def __init__(self, result: Any) -> None:
+        self._memory = result.get_memview()  # gives the memory back when it goes, whoever still looks at it
+        described = np.frombuffer(self._memory.view(), dtype=np.uint8).__array_interface__
+        self.__array_interface__ = {**described, "data": (described["data"][0], True)}  # read-only
+
+
+def _held(result: Any) -> memoryview:
+    return np.asarray(_Held(result)).data
+
+
+def columns_structure(columns: Mapping[str, str]) -> str:
+    """Columns as the engine's `structure` argument."""
+    return ", ".join(f"{name} {engine_type}" for name, engine_type in columns.items())
 
 
 def parse_rows(body: bytes) -> Rows:

@@ -16,7 +16,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import httpx
 
 from tocsin.errors import ConfigError
-from tocsin.store.chdb import RESULT_SETTINGS, parse_rows
+from tocsin.store.chdb import RESULT_SETTINGS, columns_structure, parse_rows
 from tocsin.store.engine import EngineStatistics, Rows, SettingValue
 from tocsin.store.faults import EngineUnavailable, fault
 from tocsin.store.options import EngineOptions
@@ -70,6 +70,18 @@ class ClickHouseEngine:
         """Run a SELECT and return its rows."""
         merged = {**RESULT_SETTINGS, "default_format": "JSONCompact", "wait_end_of_query": 1, **(settings or {})}
         return parse_rows(self._post("queries", statement, merged, statement.text.encode()))
+
+    def fetch(self, statement: Sql, *, output_format: str, settings: Mapping[str, SettingValue] | None = None) -> memoryview:
+        """What a SELECT wrote, as it came."""
+        merged = {"default_format": output_format, "wait_end_of_query": 1, **(settings or {})}
+        return memoryview(self._post("queries", statement, merged, statement.text.encode()))
+
+    def insert(self, table: str, columns: Mapping[str, str], body: bytes, *, settings: Mapping[str, SettingValue] | None = None) -> None:
+        """Insert rows in RowBinary; they travel as the request's body."""
+        names = ", ".join(columns)
+        source = f"input({quote_string(columns_structure(columns))})"
+        text = f"INSERT INTO {table} ({names}) SELECT {names} FROM {source}\nFORMAT RowBinary"
+        self._post("loads", Sql(""), {**(settings or {}), "query": text, "wait_end_of_query": 1}, body)
 
     def load(self, table: str, select: Sql, segment: Path, *, structure: str, settings: Mapping[str, SettingValue]) -> None:
         """Insert what `select` reads from a journal segment."""

@@ -76,6 +76,33 @@ class Engine(Protocol):
         """
         ...
 
+    def fetch(self, statement: Sql, *, output_format: str, settings: Mapping[str, SettingValue] | None = None) -> memoryview:
+        """
+        Run a SELECT and return what it wrote, in one of the engine's binary formats (`Native`, `RowBinary`), for kernels to read.
+
+        Returns:
+            Bytes, read-only; empty where there were no rows.
+
+        Raises:
+            As `query`.
+        """
+        ...
+
+    def insert(self, table: str, columns: Mapping[str, str], body: bytes, *, settings: Mapping[str, SettingValue] | None = None) -> None:
+        """
+        Insert rows that were made here.
+
+        Args:
+            table: Where they go.
+            columns: The engine's types by column name, in the order of the body.
+            body: The rows in the format RowBinary.
+            settings: Deduplication token and limits.
+
+        Raises:
+            StoreError: The engine refused or failed; nothing was inserted, or a part that a repeat with the same token completes.
+        """
+        ...
+
     def load(self, table: str, select: Sql, segment: Path, *, structure: str, settings: Mapping[str, SettingValue]) -> None:
         """
         Insert what `select` reads from a journal segment.
