@@ -42,6 +42,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("trace", "tocsin.cli.trace", "Draw one trace as a waterfall."),
     Command("services", "tocsin.cli.services", "Requests, errors, latencies by service."),
     Command("errors", "tocsin.cli.failures", "The commonest failures."),
+    Command("query", "tocsin.cli.query", "Ask for metrics in PromQL."),
     Command("sql", "tocsin.cli.sql", "Run read-only SQL over the telemetry."),
     Command("journal", "tocsin.cli.journal", "Show and replay what is in quarantine."),
     Command("demo", "tocsin.cli.demo", "Run a small system that sends telemetry."),

@@ -101,6 +101,6 @@ def connect(url: str, data: Path | None) -> Iterator[Server]:
 def _error_message(response: httpx.Response) -> str:
     try:
         error = json.loads(response.text)["error"]
-        return str(error["message"])
+        return error if isinstance(error, str) else str(error["message"])  # the Prometheus API has the sentence alone
     except (ValueError, LookupError, TypeError):
         return ""
