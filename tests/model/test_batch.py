@@ -13,7 +13,7 @@ from tocsin.model.signal import Signal
 
 def test_the_words_of_signals_are_those_of_paths_and_tables() -> None:
     """The words are written into file names and stored rows, so they never change."""
-    assert [signal.value for signal in Signal] == ["traces", "logs", "metrics"]
+    assert [signal.value for signal in Signal] == ["traces", "logs", "metrics", "samples"]
     assert Signal("logs") is Signal.LOGS
 
 

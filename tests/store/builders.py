@@ -24,6 +24,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tocsin.journal.frame import encode_frame
 from tocsin.model.batch import Segment
+from tocsin.model.sample_block import SampleBlock
 from tocsin.model.signal import Signal
 from tocsin.store.sql import Parameter, Sql
 from tocsin.store.store import Store
@@ -36,7 +37,7 @@ TRACE_ID = bytes(range(1, 17))
 SPAN_ID = bytes(range(1, 9))
 FRAME_SALT = 7
 
-Request: TypeAlias = ExportTraceServiceRequest | ExportLogsServiceRequest | ExportMetricsServiceRequest
+Request: TypeAlias = ExportTraceServiceRequest | ExportLogsServiceRequest | ExportMetricsServiceRequest | SampleBlock
 Pairs: TypeAlias = Mapping[str, object] | Sequence[tuple[str, object]]
 
 
@@ -68,20 +69,36 @@ class Folder:
 
 def frame(request: Request | bytes, *, received: int = NOW) -> bytes:
     """A request as it stands in a segment file."""
-    body = request if isinstance(request, bytes) else request.SerializeToString()
+    body = serialized(request)
     length, trailer = encode_frame(body, records=count(request), received=received, salt=FRAME_SALT)
     return length + body + trailer
 
 
+def serialized(request: Request | bytes) -> bytes:
+    """A request's bytes; bytes are what they are."""
+    match request:
+        case bytes():
+            return request
+        case SampleBlock():
+            return request.encode()
+        case _:
+            body: bytes = request.SerializeToString()
+            return body
+
+
 def kind_of(request: Request) -> Signal:
     """The signal that a request carries."""
+    if isinstance(request, SampleBlock):
+        return Signal.SAMPLES
     if isinstance(request, ExportTraceServiceRequest):
         return Signal.TRACES
     return Signal.LOGS if isinstance(request, ExportLogsServiceRequest) else Signal.METRICS
 
 
 def count(request: Request | bytes) -> int:
-    """Spans or log records in a request; 1 for anything else."""
+    """Spans, log records or samples in a request; 1 for anything else."""
+    if isinstance(request, SampleBlock):
+        return request.records
     if isinstance(request, ExportTraceServiceRequest):
         return sum(len(scope.spans) for resource in request.resource_spans for scope in resource.scope_spans)
     if isinstance(request, ExportLogsServiceRequest):
@@ -169,12 +186,14 @@ def logs(
     return request
 
 
-def metrics(service: str | None, *metrics: Metric, resource_attributes: Pairs = (), scope: str = "") -> ExportMetricsServiceRequest:
+def metrics(
+    service: str | None, *metrics: Metric, resource_attributes: Pairs = (), scope: str = "", version: str = ""
+) -> ExportMetricsServiceRequest:
     """A request of one service."""
     request = ExportMetricsServiceRequest()
     group = request.resource_metrics.add(resource=resource(service, resource_attributes))
     scoped = group.scope_metrics.add(metrics=metrics)
-    scoped.scope.name = scope
+    scoped.scope.name, scoped.scope.version = scope, version
     return request
 
 

@@ -67,7 +67,7 @@ message Request {
   repeated Histogram histograms = 5;
   repeated Exemplar exemplars = 6;
   fixed64 received = 1000;
-  fixed64 records = 1001;
+  fixed32 records = 1001;
   fixed32 crc32 = 1002;
 }
 """

@@ -9,6 +9,7 @@ from tocsin.model.signal import Signal
 from tocsin.store import otlp_schema
 from tocsin.store.decode import logs_select, spans_select
 from tocsin.store.decode_metrics import exponential_histograms_select, histograms_select, numbers_select, summaries_select
+from tocsin.store.decode_samples import SAMPLE_BLOCKS, sample_blocks_select
 from tocsin.store.options import RetentionOptions, StoreOptions
 from tocsin.store.otlp_schema import SegmentSchema
 
@@ -30,6 +31,7 @@ EXPONENTIAL_COLUMNS = (
     ", histogram_count, histogram_sum, histogram_min, histogram_max, scale, zero_count, zero_threshold, positive_offset, positive_counts, "
     "negative_offset, negative_counts"
 )
+SAMPLE_BLOCK_COLUMNS = "series_ids, timestamps, values, definitions, points, seen, received, segment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +66,19 @@ LOADS = {
         ),
         Load("summaries", f"points ({POINT_COLUMNS})", otlp_schema.SUMMARIES, summaries_select),
     ),
+    Signal.SAMPLES: (Load("samples", f"sample_blocks ({SAMPLE_BLOCK_COLUMNS})", SAMPLE_BLOCKS, sample_blocks_select),),
 }
 
 # Tables whose rows name the segment they came from, by signal. Spans and logs are written before anything that is made from them, so that
 # nothing of a segment is in when they hold nothing of it. Metrics are written to all their tables at once: where the engine fails while
 # writing, not while decoding, a split may count points twice in `resources` and `intake`, never in `samples`, `histograms` or `exemplars`.
-SEGMENT_TABLES = {Signal.TRACES: ("spans",), Signal.LOGS: ("logs",), Signal.METRICS: ("samples", "histograms", "exemplars")}
+METRIC_TABLES = ("samples", "histograms", "exemplars")
+SEGMENT_TABLES = {
+    Signal.TRACES: ("spans",),
+    Signal.LOGS: ("logs",),
+    Signal.METRICS: METRIC_TABLES,
+    Signal.SAMPLES: METRIC_TABLES,
+}
 
 TELEMETRY_TABLES = (
     "spans", "logs", "samples", "series", "histograms", "exemplars", "trace_index", "requests_10s", "requests_5m", "resources", "intake",

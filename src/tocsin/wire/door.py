@@ -26,7 +26,7 @@ from tocsin.wire.headcount import limit_records
 from tocsin.wire.options import DoorOptions
 from tocsin.wire.reduce import reduce_records, reduce_resources
 from tocsin.wire.screen import Refused, Window, explain, screen
-from tocsin.wire.twin import Message, Twin, serialize
+from tocsin.wire.twin import REQUEST_NAMES, Message, Twin, serialize
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ class Door:
                 self._requests,
                 self._unreadable,
                 self._reduced,
-                {signal: self._passed[signal] for signal in Signal},
+                {signal: self._passed[signal] for signal in REQUEST_NAMES},
                 dict(self._refused),
             )
 

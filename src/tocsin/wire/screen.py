@@ -21,7 +21,12 @@ TRACE_ID_BYTES = 16
 SPAN_ID_BYTES = 8
 NO_TRACE_ID = bytes(TRACE_ID_BYTES)
 NO_SPAN_ID = bytes(SPAN_ID_BYTES)
-NOUNS = {Signal.TRACES: ("span", "spans"), Signal.LOGS: ("log record", "log records"), Signal.METRICS: ("data point", "data points")}
+NOUNS = {
+    Signal.TRACES: ("span", "spans"),
+    Signal.LOGS: ("log record", "log records"),
+    Signal.METRICS: ("data point", "data points"),
+    Signal.SAMPLES: ("sample", "samples"),
+}
 
 
 class Refusal(Enum):

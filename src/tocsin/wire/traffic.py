@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from tocsin.model.signal import Signal
 from tocsin.wire.door import Checked
+from tocsin.wire.twin import REQUEST_NAMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,4 +98,4 @@ class Traffic:
 
 
 def _by_signal(counter: Counter[Signal]) -> dict[Signal, int]:
-    return {signal: counter[signal] for signal in Signal}
+    return {signal: counter[signal] for signal in Signal if signal in REQUEST_NAMES or signal in counter}

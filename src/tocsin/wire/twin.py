@@ -44,7 +44,7 @@ MODULES = (
 )  # in the order of their imports
 RECURSIVE = ("ArrayValue", "KeyValueList")
 UNREDUCED_FIELD = 100_000
-REQUEST_NAMES = {
+REQUEST_NAMES = {  # of the signals that come as OTLP
     Signal.TRACES: "opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest",
     Signal.LOGS: "opentelemetry.proto.collector.logs.v1.ExportLogsServiceRequest",
     Signal.METRICS: "opentelemetry.proto.collector.metrics.v1.ExportMetricsServiceRequest",

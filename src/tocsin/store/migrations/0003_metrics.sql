@@ -1,4 +1,5 @@
--- Metrics of all five OTLP kinds. What identifies a series stands once in `series`; `samples` holds numbers alone.
+-- Metrics of all five OTLP kinds, and what the Prometheus doors bring. What identifies a series stands once in `series`; `samples` holds
+-- numbers alone. Of OTLP:
 --
 --   gauge, sum                1 series per attribute set                      component ''
 --   histogram                 count, sum, min, max, and one per bucket        component 'count', ..., 'bucket' with its upper bound (cumulative counts)
@@ -49,35 +50,69 @@ CREATE TABLE IF NOT EXISTS points
 )
 ENGINE = Null;
 
+-- The blocks of the Prometheus doors (`tocsin.model.sample_block`), one row per block. It stores nothing either.
+CREATE TABLE IF NOT EXISTS sample_blocks
+(
+    series_ids Array(UInt64),
+    timestamps Array(DateTime64(3, 'UTC')),
+    values Array(Float64),
+    definitions Array(Tuple(id UInt64, day Int32, metric LowCardinality(String), label_names Array(LowCardinality(String)), label_values Array(String),
+        type LowCardinality(String), help LowCardinality(String), unit LowCardinality(String))),
+    points Array(Tuple(series_id UInt64, timestamp_ms Int64, schema Int32, count Float64, sum Float64, zero_threshold Float64, zero_count Float64,
+        positive_offset Int32, positive_counts Array(Float64), negative_offset Int32, negative_counts Array(Float64),
+        custom_values Array(Float64), reset_hint UInt8)),
+    seen Array(Tuple(series_id UInt64, timestamp_ms Int64, value Float64, trace_id String, span_id String,
+        label_names Array(LowCardinality(String)), label_values Array(String), metric LowCardinality(String))),
+    received DateTime64(9, 'UTC'),
+    segment UInt64
+)
+ENGINE = Null;
+
+-- Fresh samples, until the fold has put them into chunks. Parted by receipt, so that an insert touches one partition or two whatever event
+-- times it carries, and the fold takes whole partitions away. Rows live an hour or so and every query reads them: cheap codecs.
 CREATE TABLE IF NOT EXISTS samples
 (
-    series_id UInt64 CODEC(ZSTD(1)),
-    ts DateTime64(3, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
-    value Float64 CODEC(Gorilla, ZSTD(1)),
-    start_ts DateTime64(3, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
-    received DateTime('UTC') CODEC(Delta(4), ZSTD(1)),
-    segment UInt64 CODEC(ZSTD(1))
+    series_id UInt64 CODEC(LZ4),
+    ts DateTime64(3, 'UTC') CODEC(Delta(8), LZ4),
+    value Float64 CODEC(LZ4),
+    received DateTime('UTC') CODEC(LZ4),
+    segment UInt64 CODEC(LZ4)
 )
 ENGINE = MergeTree
-PARTITION BY multiIf(ts < toDateTime64('2020-01-01 00:00:00', 3, 'UTC'), toStartOfYear(ts), ts < toDateTime64('2026-01-01 00:00:00', 3, 'UTC'), toStartOfMonth(ts), toMonday(ts))
+PARTITION BY toStartOfInterval(received, INTERVAL 30 MINUTE)
 ORDER BY (series_id, ts)
 SETTINGS min_bytes_for_wide_part = 268435456, merge_selector_base = 10, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS samples_from_points TO samples AS
-SELECT series_id, ts, value, start_ts, toDateTime(points.received, 'UTC') AS received, segment
+SELECT series_id, ts, value, toDateTime(points.received, 'UTC') AS received, segment
 FROM points ARRAY JOIN series_ids AS series_id, values AS value WHERE kind != 'exponential_histogram';
 
--- The id is a hash of what tells series apart: name, kind, unit, temporality, resource, scope, attributes, component and bound. Rows that a
--- merge puts together agree in those; of description, scope version and the letters of types it keeps any one.
+CREATE MATERIALIZED VIEW IF NOT EXISTS samples_from_sample_blocks TO samples AS
+SELECT series_id, ts, value, toDateTime(sample_blocks.received, 'UTC') AS received, segment
+FROM sample_blocks ARRAY JOIN series_ids AS series_id, timestamps AS ts, values AS value;
+
+-- A row per series and day (of event time) on which it was seen. `metric` and `labels` are what Prometheus calls it (labels sorted, none
+-- empty, without __name__); name, kind, component, bound and what follows are OTLP's own words for it, empty where a Prometheus door brought
+-- it, but for name (the metric) and service (the label `job`).
+-- OTLP's id is a hash of what tells series apart: name, kind, unit, temporality, monotonicity, resource, scope, attributes, component and
+-- bound. That tells more apart than Prometheus' labels do; series whose labels agree are one when they are read. Rows that a merge puts
+-- together agree in what the id is made of; of help, scope version and the letters of types it keeps any one.
+-- `delta` is 1 where values are increments since the sample before, to be added up when they are read.
 CREATE TABLE IF NOT EXISTS series
 (
-    name LowCardinality(String) CODEC(ZSTD(1)),
+    metric LowCardinality(String) CODEC(ZSTD(1)),
     series_id UInt64 CODEC(ZSTD(1)),
+    day Date CODEC(ZSTD(1)),
+    labels Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    type LowCardinality(String) CODEC(ZSTD(1)),
+    help LowCardinality(String) CODEC(ZSTD(1)),
+    unit LowCardinality(String) CODEC(ZSTD(1)),
+    delta UInt8 CODEC(ZSTD(1)),
+    name LowCardinality(String) CODEC(ZSTD(1)),
     kind LowCardinality(String) CODEC(ZSTD(1)),
     component LowCardinality(String) CODEC(ZSTD(1)),
     bound Float64 CODEC(ZSTD(1)),
-    unit LowCardinality(String) CODEC(ZSTD(1)),
-    description LowCardinality(String) CODEC(ZSTD(1)),
+    otlp_unit LowCardinality(String) CODEC(ZSTD(1)),
     temporality Int8 CODEC(ZSTD(1)),
     monotonic UInt8 CODEC(ZSTD(1)),
     service LowCardinality(String) CODEC(ZSTD(1)),
@@ -86,39 +121,49 @@ CREATE TABLE IF NOT EXISTS series
     scope_version LowCardinality(String) CODEC(ZSTD(1)),
     attributes Map(LowCardinality(String), String) CODEC(ZSTD(1)),
     attribute_types Array(Enum16('n' = 0, 's' = 1, 'b' = 2, 'i' = 3, 'd' = 4, 'y' = 7, 'j' = 1000)) CODEC(ZSTD(1)),
-    day Date CODEC(ZSTD(1)),
     received SimpleAggregateFunction(max, DateTime('UTC')) CODEC(ZSTD(1))
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY multiIf(day < toDate('2020-01-01'), toStartOfYear(day), day < toDate('2026-01-01'), toStartOfMonth(day), toMonday(day))
-ORDER BY (name, series_id, day)
-SETTINGS min_bytes_for_wide_part = 268435456, merge_selector_base = 10, allow_dimensions_outside_sorting_key = 1, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
+ORDER BY (metric, series_id, day)
+SETTINGS min_bytes_for_wide_part = 268435456, merge_selector_base = 10, index_granularity = 2048, allow_dimensions_outside_sorting_key = 1, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS series_from_sample_blocks TO series AS
+SELECT d.metric AS metric, d.id AS series_id, toDate(toUInt16(least(greatest(d.day, 0), 65535))) AS day,
+    CAST((d.label_names, d.label_values), 'Map(LowCardinality(String), String)') AS labels, if(d.type = '', 'unknown', d.type) AS type,
+    d.help AS help, d.unit AS unit, d.metric AS name, labels['job'] AS service, toDateTime(sample_blocks.received, 'UTC') AS received
+FROM sample_blocks ARRAY JOIN definitions AS d;
 
 -- One row per series, day and segment, taken before the arrays are laid out: aggregating every point by series cost a quarter of the load.
 CREATE MATERIALIZED VIEW IF NOT EXISTS series_from_points TO series AS
-SELECT name, series_id, kind, component, bound, unit, description, temporality, monotonic, service, resource, scope_name, scope_version,
+SELECT name AS metric, series_id, name, kind, component, bound, unit AS otlp_unit, description AS help, temporality, monotonic, service, resource, scope_name, scope_version,
     attributes, attribute_types, toDate(ts) AS day, toDateTime(received, 'UTC') AS received
 FROM (SELECT * FROM points LIMIT 1 BY cityHash64(series_ids), toDate(ts))
 ARRAY JOIN series_ids AS series_id, components AS component, bounds AS bound;
 
--- Points of exponential histograms (Prometheus: native histograms). Bucket i holds (base^i, base^(i+1)], base = 2^(2^-scale);
--- counts are per bucket from the offset on.
+-- Native histograms of both worlds (OTLP: exponential histograms), whole. Bucket i of the positive side holds (base^(i-1), base^i],
+-- base = 2^(2^-scale): Prometheus' way to count, so OTLP's offset comes in one higher (its bucket i ends at base^(i+1)). Counts are per
+-- bucket from the offset on. Scale -53: bucket i holds (custom_values[i-1], custom_values[i]]. OTLP may send scales above 8, which
+-- Prometheus does not know: they are stored as they came. reset_hint: 0 unknown, 1 reset, 2 none, 3 gauge. A sum that was not sent is NaN,
+-- and so are min and max, which Prometheus does not have.
 CREATE TABLE IF NOT EXISTS histograms
 (
     series_id UInt64 CODEC(ZSTD(1)),
     ts DateTime64(3, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
     start_ts DateTime64(3, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
-    count UInt64 CODEC(T64, ZSTD(1)),
+    count Float64 CODEC(Gorilla, ZSTD(1)),
     sum Float64 CODEC(Gorilla, ZSTD(1)),
-    min Float64 CODEC(Gorilla, ZSTD(1)),
-    max Float64 CODEC(Gorilla, ZSTD(1)),
+    min Float64 DEFAULT nan CODEC(Gorilla, ZSTD(1)),
+    max Float64 DEFAULT nan CODEC(Gorilla, ZSTD(1)),
     scale Int32 CODEC(ZSTD(1)),
-    zero_count UInt64 CODEC(T64, ZSTD(1)),
+    zero_count Float64 CODEC(Gorilla, ZSTD(1)),
     zero_threshold Float64 CODEC(ZSTD(1)),
     positive_offset Int32 CODEC(ZSTD(1)),
-    positive_counts Array(UInt64) CODEC(T64, ZSTD(1)),
+    positive_counts Array(Float64) CODEC(ZSTD(1)),
     negative_offset Int32 CODEC(ZSTD(1)),
-    negative_counts Array(UInt64) CODEC(T64, ZSTD(1)),
+    negative_counts Array(Float64) CODEC(ZSTD(1)),
+    custom_values Array(Float64) CODEC(ZSTD(1)),
+    reset_hint UInt8 CODEC(ZSTD(1)),
     received DateTime('UTC') CODEC(Delta(4), ZSTD(1)),
     segment UInt64 CODEC(ZSTD(1))
 )
@@ -129,11 +174,18 @@ SETTINGS min_bytes_for_wide_part = 268435456, merge_selector_base = 10, non_repl
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS histograms_from_points TO histograms AS
 SELECT series_ids[1] AS series_id, ts, start_ts, histogram_count AS count, histogram_sum AS sum, histogram_min AS min, histogram_max AS max,
-    scale, zero_count, zero_threshold, positive_offset, positive_counts, negative_offset, negative_counts,
-    toDateTime(points.received, 'UTC') AS received, segment
+    scale, zero_count, zero_threshold, positive_offset + 1 AS positive_offset, positive_counts, negative_offset + 1 AS negative_offset,
+    negative_counts, toDateTime(points.received, 'UTC') AS received, segment
 FROM points WHERE kind = 'exponential_histogram';
 
--- From a number to the trace that shows it.
+CREATE MATERIALIZED VIEW IF NOT EXISTS histograms_from_sample_blocks TO histograms AS
+SELECT p.series_id AS series_id, fromUnixTimestamp64Milli(p.timestamp_ms, 'UTC') AS ts, p.count AS count, p.sum AS sum, p.schema AS scale,
+    p.zero_count AS zero_count, p.zero_threshold AS zero_threshold, p.positive_offset AS positive_offset, p.positive_counts AS positive_counts,
+    p.negative_offset AS negative_offset, p.negative_counts AS negative_counts, p.custom_values AS custom_values, p.reset_hint AS reset_hint,
+    toDateTime(sample_blocks.received, 'UTC') AS received, segment
+FROM sample_blocks ARRAY JOIN points AS p;
+
+-- From a number to the trace that shows it. The series is the one that the value went into: of a histogram with bounds, the bucket.
 CREATE TABLE IF NOT EXISTS exemplars
 (
     name LowCardinality(String) CODEC(ZSTD(1)),
@@ -152,8 +204,16 @@ ORDER BY (name, series_id, ts)
 SETTINGS min_bytes_for_wide_part = 268435456, merge_selector_base = 10, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS exemplars_from_points TO exemplars AS
-SELECT name, series_ids[1] AS series_id, exemplar_at AS ts, exemplar_value AS value, trace_id, span_id, exemplar_attribute_map AS attributes,
+SELECT name, series_ids[greatest(1, arrayFirstIndex((c, b) -> c = 'bucket' AND exemplar_value <= b, components, bounds))] AS series_id,
+    exemplar_at AS ts, exemplar_value AS value, trace_id, span_id, exemplar_attribute_map AS attributes,
     toDateTime(points.received, 'UTC') AS received, segment
 FROM points
 ARRAY JOIN exemplar_ts AS exemplar_at, exemplar_values AS exemplar_value, exemplar_trace_ids AS trace_id, exemplar_span_ids AS span_id,
     exemplar_attributes AS exemplar_attribute_map;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS exemplars_from_sample_blocks TO exemplars AS
+SELECT e.metric AS name, e.series_id AS series_id, fromUnixTimestamp64Milli(e.timestamp_ms, 'UTC') AS ts, e.value AS value,
+    toFixedString(substring(e.trace_id, 1, 16), 16) AS trace_id, toFixedString(substring(e.span_id, 1, 8), 8) AS span_id,
+    CAST((e.label_names, e.label_values), 'Map(LowCardinality(String), String)') AS attributes,
+    toDateTime(sample_blocks.received, 'UTC') AS received, segment
+FROM sample_blocks ARRAY JOIN seen AS e;
