@@ -20,6 +20,7 @@ from tocsin.clock import Clock, RealClock, ReplayClock
 from tocsin.errors import InvalidInput
 from tocsin.journal.options import JournalOptions
 from tocsin.model.instant import parse_instant
+from tocsin.query.promql.options import PromqlOptions, RuleOptions
 from tocsin.store.options import StoreOptions
 from tocsin.wire.options import DoorOptions, GrpcOptions, HttpOptions, ImportOptions
 
@@ -135,4 +136,6 @@ class Options(BaseModel):
     log: LogOptions = Field(default_factory=LogOptions, description="The server's own log.")
     wire: WireOptions = Field(default_factory=WireOptions, description="The doors through which telemetry comes in.")
     journal: JournalOptions = Field(default_factory=JournalOptions, description="What makes 'acknowledged' mean 'never lost'.")
+    promql: PromqlOptions = Field(default_factory=PromqlOptions, description="How PromQL is evaluated, and what a query may cost.")
+    rules: RuleOptions = Field(default_factory=RuleOptions, description="Prometheus rule files.")
     store: StoreOptions = Field(default_factory=StoreOptions, description="The engine, how long it keeps data, what is redacted.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,21 +14,23 @@ from tocsin.app.option_sources import load
 from tocsin.app.options import environment
 from tocsin.cli.exit_codes import Exit
 from tocsin.cli.parameters import ConfigOption
+from tocsin.cli.rule_report import check_rule_files
 from tocsin.cli.terminal import clean
 
 
 def command(
+    rules: Annotated[list[Path] | None, typer.Argument(help="Prometheus rule files to check too.", show_default=False)] = None,
     config: ConfigOption = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing when all is well.")] = False,
 ) -> None:
     """
-    Check the configuration, file and environment, and say everything that is wrong with it.
+    Check the configuration, file and environment, and rule files; say everything that is wrong with them.
 
-    Exit code 1 when something is wrong.
+    The rule files are those named here and those of the option `rules.files`. Exit code 1 when something is wrong.
     """
     out = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
-        load(file=config, environment=environment())
+        options = load(file=config, environment=environment())
     except ConfigMistakes as error:
         for mistake in error.mistakes:
             out.print(
@@ -36,5 +39,8 @@ def command(
         count = len(error.mistakes)
         out.print(f"{count} {'mistake' if count == 1 else 'mistakes'}; every option is explained in docs/reference/configuration.md")
         raise typer.Exit(Exit.FINDING) from None
+    found = [*(rules or []), *options.rules.paths()]
+    if found and not check_rule_files(found, Console(highlight=False, soft_wrap=True, quiet=quiet)):
+        raise typer.Exit(Exit.FINDING)
     if not quiet:
         out.print(f"{config or 'the environment'}: all is well")

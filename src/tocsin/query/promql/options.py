@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -28,3 +30,19 @@ class PromqlOptions(BaseModel):
     delayed_name_removal: bool = Field(
         default=False, description="Drop metric names at the end of the evaluation rather than in every step, experimental in Prometheus."
     )
+
+
+class RuleOptions(BaseModel):
+    """Prometheus rule files; `tocsin check` reads them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    files: tuple[str, ...] = Field(default=(), description="Rule files, as paths or patterns such as rules/*.yml.")
+
+    def paths(self) -> list[Path]:
+        """The files there are, patterns resolved; a path that is none is kept, so that its absence is said."""
+        return [path for pattern in map(Path, self.files) for path in (_matching(pattern) or [pattern])]
+
+
+def _matching(pattern: Path) -> list[Path]:
+    return sorted(Path(pattern.anchor or ".").glob(str(pattern.relative_to(pattern.anchor))))

@@ -1,0 +1,48 @@
+"""What `tocsin check` says of rule files: what promtool would, with the line and column of every mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from tocsin.cli.terminal import clean
+from tocsin.errors import NotFound
+from tocsin.query.rule_files import RuleFileMistakes, RuleGroup, duplicates, read_rule_file
+
+
+def check_rule_files(paths: Sequence[Path], out: Console) -> bool:
+    """Check every file and print what is found; returns whether all is well, duplicate rules included."""
+    verdicts = [_check(path, out) for path in paths]
+    return all(verdicts)
+
+
+def _check(path: Path, out: Console) -> bool:
+    out.print(Text(f"Checking {path}"))
+    try:
+        groups = read_rule_file(path)
+    except RuleFileMistakes as error:
+        out.print(Text("  FAILED:", "bold red"))
+        for mistake in error.mistakes:
+            out.print(Text(f"{path}: {clean(str(mistake))}"))
+        return False
+    except NotFound as error:
+        out.print(Text("  FAILED:", "bold red"))
+        out.print(Text(clean(str(error))))
+        return False
+    return _report(groups, out)
+
+
+def _report(groups: Sequence[RuleGroup], out: Console) -> bool:
+    count = sum(len(group.rules) for group in groups)
+    twice = duplicates(list(groups))
+    if not twice:
+        out.print(Text(f"  SUCCESS: {count} {'rule' if count == 1 else 'rules'} found"))
+        return True
+    out.print(Text("  FAILED:", "bold red"))
+    out.print(Text(f"{len(twice)} duplicate {'rule' if len(twice) == 1 else 'rules'} found."))
+    for name, labels in twice:
+        out.print(Text(f"  {clean(name)}{clean(repr(labels))}: several rules make the same series, and what they write would be mixed up"))
+    return False
