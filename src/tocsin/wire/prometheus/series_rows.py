@@ -41,7 +41,7 @@ class SeriesRows:
     def kept(self, rows: NDArray[np.bool_]) -> SeriesRows:
         """A table with these rows only, and room for as many again."""
         keys = self.keys[rows]
-        table = SeriesRows(len(keys) * 2)
+        table = SeriesRows(len(keys) + 1)
         slots = insert_keys(table.keys, keys)
         for name in self.__slots__:
             if name != "keys":

@@ -25,7 +25,7 @@ def capacity_for(keys: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def find_slot(table: NDArray[np.uint64], key: np.uint64) -> np.int64:
+def find_slot(table: NDArray[np.uint64], key: np.uint64) -> int:
     """
     The slot of a key; -1 - slot when it is not there, where `slot` is the empty one that it would take.
 
@@ -39,9 +39,9 @@ def find_slot(table: NDArray[np.uint64], key: np.uint64) -> np.int64:
     while True:
         found = table[slot]
         if found == key:
-            return slot
+            return int(slot)
         if found == np.uint64(0):
-            return np.int64(-1 - slot)
+            return int(-1 - slot)
         slot = np.int64((slot + 1) & last)
 
 
