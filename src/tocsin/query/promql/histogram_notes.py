@@ -67,7 +67,8 @@ class Remark:
             operator: The binary operator as written, for INCOMPATIBLE_LAYOUT.
             function: Name of the function, for the remarks about NaN observations.
         """
-        sentence = self.note.value[1].format(
+        template: str = self.note.value[1]
+        sentence = template.format(
             metric=f' for metric name "{metric}"' if metric else "",
             quoted=f' "{metric}"',
             operation=self.operation.value if self.operation else "",

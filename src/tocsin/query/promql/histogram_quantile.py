@@ -1,35 +1,144 @@
 """
 Estimates from native histograms: quantiles, fractions, mean, spread.
 
+Within a bucket, observations are taken to lie as if every finer resolution split them evenly (exponential buckets), or evenly
+(custom buckets and the zero bucket).
+
 Source: Prometheus documentation, 'Query functions'; native histogram specification, 'Functions', 'Interpolation within a bucket'.
 """
 
 from __future__ import annotations
 
-from tocsin.model.native_histogram import NativeHistogram
-from tocsin.query.promql.histogram_notes import Remarks
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from tocsin.model.native_histogram import CUSTOM_BUCKETS_SCHEMA, NativeHistogram
+from tocsin.query.promql.histogram_layout import Spread, spread
+from tocsin.query.promql.histogram_notes import Note, Remark, Remarks
 
 
 def quantile(q: float, h: NativeHistogram) -> tuple[float, Remarks]:
-    """`histogram_quantile`: -Inf below 0, +Inf above 1, NaN for NaN and for an empty histogram (the warning about `q` is the evaluator's)."""
-    raise NotImplementedError
+    """`histogram_quantile`: -Inf below 0, +Inf above 1, NaN for NaN and for an empty histogram (warning of a wrong `q` is the evaluator's)."""
+    return quantiles((q,), h)[0]
+
+
+def quantiles(qs: Sequence[float], h: NativeHistogram) -> list[tuple[float, Remarks]]:
+    """The same for several quantiles of one histogram (`histogram_quantiles`)."""
+    buckets = spread(h)
+    return [_quantile(q, h, buckets) for q in qs]
 
 
 def fraction(lower: float, upper: float, h: NativeHistogram) -> tuple[float, Remarks]:
     """`histogram_fraction`: estimated share of observations in between; NaN for an empty histogram or NaN bounds, 0 if lower >= upper."""
-    raise NotImplementedError
+    if h.count == 0 or math.isnan(h.count) or math.isnan(lower) or math.isnan(upper):
+        return math.nan, ()
+    buckets = spread(h)
+    remarks = (Remark(Note.FRACTION_NAN),) if _has_nan(h, buckets) else ()
+    if lower >= upper:
+        return 0.0, remarks
+    return (_below(upper, h, buckets) - _below(lower, h, buckets)) / h.count, remarks
 
 
 def average(h: NativeHistogram) -> float:
     """`histogram_avg`: sum / count; NaN when empty."""
-    raise NotImplementedError
+    return float(np.divide(h.sum, h.count)) if h.count else math.nan
 
 
 def variance(h: NativeHistogram) -> float:
     """`histogram_stdvar`: population variance, with every observation at the (geometric) middle of its bucket."""
-    raise NotImplementedError
+    if not h.count:
+        return math.nan
+    buckets = spread(h)
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        middle = (buckets.lower + buckets.upper) / 2
+        if h.schema != CUSTOM_BUCKETS_SCHEMA:
+            regular = np.arange(len(middle)) != buckets.zero
+            # Roots before the product, so that it doesn't overflow.
+            geometric = np.sqrt(np.abs(buckets.lower)) * np.sqrt(np.abs(buckets.upper))
+            middle = np.where(regular, np.copysign(geometric, middle), 0.0)
+        distance = middle - np.divide(h.sum, h.count)
+        return float(np.divide((buckets.counts * distance * distance).sum(), h.count))
 
 
 def standard_deviation(h: NativeHistogram) -> float:
     """`histogram_stddev`: the root of `variance`."""
-    raise NotImplementedError
+    with np.errstate(invalid="ignore"):
+        return float(np.sqrt(variance(h)))
+
+
+def _quantile(q: float, h: NativeHistogram, buckets: Spread) -> tuple[float, Remarks]:
+    if q < 0:
+        return -math.inf, ()
+    if q > 1:
+        return math.inf, ()
+    if math.isnan(q) or h.count == 0 or math.isnan(h.count):
+        return math.nan, ()
+    nan_observed = _has_nan(h, buckets)
+    if len(buckets.counts) == 0:
+        return math.nan, ((Remark(Note.QUANTILE_NAN_RESULT),) if nan_observed else ())
+    # From the nearer end, which rounds least. NaN observations count as +Inf, so with them only the lower end is known.
+    from_top = q >= 0.5 and not math.isnan(h.sum)
+    reached = np.cumsum(buckets.counts[::-1] if from_top else buckets.counts)
+    rank = (1 - q) * h.count if from_top else q * h.count
+    found = int(np.searchsorted(reached, rank))
+    if found == len(reached):
+        if nan_observed:
+            return math.nan, (Remark(Note.QUANTILE_NAN_RESULT),)
+        found -= 1  # by rounding, or because the counts don't add up
+    before = float(reached[found - 1]) if found else 0.0
+    at = len(reached) - 1 - found if from_top else found
+    share = min((rank - before) / float(buckets.counts[at]), 1.0)
+    value = _interpolated(h, buckets, at, 1 - share if from_top else share)
+    return value, ((Remark(Note.QUANTILE_NAN_SKEW),) if nan_observed else ())
+
+
+def _has_nan(h: NativeHistogram, buckets: Spread) -> bool:
+    """Whether NaN was observed: it is in the sum, and in the count but in no bucket (custom buckets put it into the last)."""
+    return h.schema != CUSTOM_BUCKETS_SCHEMA and math.isnan(h.sum) and h.count > float(buckets.counts.sum())
+
+
+def _interpolated(h: NativeHistogram, buckets: Spread, at: int, share: float) -> float:
+    """The value below which `share` of one bucket's observations lie."""
+    lower, upper = float(buckets.lower[at]), float(buckets.upper[at])
+    if h.schema == CUSTOM_BUCKETS_SCHEMA:
+        if upper == math.inf:
+            return lower
+        if lower == -math.inf:
+            if upper <= 0:
+                return upper
+            lower = 0.0
+    if h.schema == CUSTOM_BUCKETS_SCHEMA or at == buckets.zero:
+        return lower + (upper - lower) * share
+    if math.isinf(lower) or math.isinf(upper):  # observations of infinity itself
+        return math.inf if upper > 0 else -math.inf
+    low, high = math.log2(abs(lower)), math.log2(abs(upper))
+    return math.copysign(2 ** (low + (high - low) * share), upper)
+
+
+def _below(bound: float, h: NativeHistogram, buckets: Spread) -> float:
+    """Estimated number of observations up to `bound`."""
+    whole = buckets.upper <= bound
+    count = float(buckets.counts[whole].sum())
+    for at in np.flatnonzero((buckets.lower < bound) & ~whole).tolist():  # at most one
+        count += _share_below(bound, h, buckets, at) * float(buckets.counts[at])
+    return count
+
+
+def _share_below(bound: float, h: NativeHistogram, buckets: Spread, at: int) -> float:
+    """The share of one bucket's observations up to a bound inside it."""
+    lower, upper = float(buckets.lower[at]), float(buckets.upper[at])
+    if h.schema == CUSTOM_BUCKETS_SCHEMA:
+        if lower == -math.inf:
+            if upper <= 0:
+                return 0.0 if upper < math.inf else 1.0
+            lower = 0.0
+        if upper == math.inf:
+            return 0.0
+    if h.schema == CUSTOM_BUCKETS_SCHEMA or at == buckets.zero:
+        return max(bound - lower, 0.0) / (upper - lower)
+    if math.isinf(lower) or math.isinf(upper):
+        return 0.0 if upper > 0 else 1.0
+    low, high = math.log2(abs(lower)), math.log2(abs(upper))
+    return (math.log2(abs(bound)) - low) / (high - low)
