@@ -1,0 +1,20 @@
+-- Samples that have settled. `tocsin.store.fold` takes whole partitions of `samples` away into `samples_folding`, which are the same rows
+-- while they are being folded, and from there into `chunks`.
+CREATE TABLE IF NOT EXISTS samples_folding AS samples;
+
+-- A chunk is the samples of one series in a part of one window of two hours of event time, compressed by `tocsin.store.chunks`.
+-- `start` and `stop` are the times of its first and last sample. Of samples with the same time in several chunks those count that were
+-- received last. A few hundred rows hold what 100,000 samples take elsewhere: hence the small granules.
+CREATE TABLE IF NOT EXISTS chunks
+(
+    series_id UInt64 CODEC(ZSTD(1)),
+    start DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    stop DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
+    count UInt32 CODEC(ZSTD(1)),
+    data String CODEC(ZSTD(1)),
+    received DateTime('UTC') CODEC(Delta(4), ZSTD(1))
+)
+ENGINE = MergeTree
+PARTITION BY multiIf(start < toDateTime64('2020-01-01 00:00:00', 3, 'UTC'), toStartOfYear(start), start < toDateTime64('2026-01-01 00:00:00', 3, 'UTC'), toStartOfMonth(start), toMonday(start))
+ORDER BY (series_id, start)
+SETTINGS index_granularity = 256, min_bytes_for_wide_part = 268435456, merge_selector_base = 10, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;

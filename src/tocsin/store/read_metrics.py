@@ -1,0 +1,166 @@
+"""
+Statements that read metrics: which series match, their labels, their samples from fresh rows and chunks, their histograms and exemplars.
+
+Samples lie in three tables, and the fold moves them from the first over the second into the third. Whoever reads them asks in that order,
+one statement after the other, and so misses nothing; what it then has twice, it drops (see `tocsin.store.fold`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tocsin.model.labels import METRIC_NAME
+from tocsin.model.series import Matcher, MatchOperator
+from tocsin.store.sql import ParameterNames, Sql
+
+ROW_TABLES = ("samples", "samples_folding")  # in this order, see above
+CHUNK_WINDOW_MS = 7_200_000
+DAY_MS = 86_400_000
+TIME_MIN_MS, TIME_MAX_MS = 0, 9_000_000_000_000  # what the engine's times hold, with room at both ends
+DAY_MAX = 65_535  # the last day that the engine's Date holds
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Instants from `start_ms` to `end_ms`, both included, milliseconds since 1970."""
+
+    start_ms: int
+    end_ms: int
+
+    def within_reach(self) -> Span:
+        """The part of it that the engine can hold."""
+        return Span(min(max(self.start_ms, TIME_MIN_MS), TIME_MAX_MS), min(max(self.end_ms, TIME_MIN_MS - 1), TIME_MAX_MS))
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """
+    Series whose samples are wanted: by their ids, or by what matches them where the list would be long.
+
+    Args:
+        ids: The ids themselves; empty when `matching` says it.
+        matching: A condition on `series_id`.
+        lowest: No id is smaller.
+        highest: No id is greater.
+    """
+
+    ids: Sequence[int] = ()
+    matching: Sql | None = None
+    lowest: int = 0
+    highest: int = 2**64 - 1
+
+    def condition(self, names: ParameterNames) -> Sql:
+        """The condition that a row is of one of them."""
+        if self.matching is None:
+            return Sql("series_id IN ") + names.bind("Array(UInt64)", list(self.ids))
+        between = Sql(" AND series_id BETWEEN ") + names.bind("UInt64", self.lowest) + Sql(" AND ") + names.bind("UInt64", self.highest)
+        return self.matching + between
+
+
+def condition_of(matcher: Matcher, names: ParameterNames) -> Sql:
+    """A matcher as a condition on `series`. A label that is missing is empty, as the engine's maps have it."""
+    column = Sql("metric") if matcher.name == METRIC_NAME else Sql("labels[") + names.bind("String", matcher.name) + Sql("]")
+    match matcher.operator:
+        case MatchOperator.EQUAL:
+            return column + Sql(" = ") + names.bind("String", matcher.value)
+        case MatchOperator.NOT_EQUAL:
+            return column + Sql(" != ") + names.bind("String", matcher.value)
+        case MatchOperator.REGEX | MatchOperator.NOT_REGEX:
+            negation = "" if matcher.operator is MatchOperator.REGEX else "NOT "
+            return Sql(f"{negation}match(") + column + Sql(", ") + names.bind("String", f"^(?s:{matcher.value})$") + Sql(")")
+
+
+def matching(matcher_sets: Sequence[Sequence[Matcher]], span: Span, names: ParameterNames) -> Sql:
+    """The condition on `series` that one of the sets of matchers holds, on a day that overlaps the range."""
+    days = [min(max(at // DAY_MS, 0), DAY_MAX) for at in (span.start_ms, span.end_ms)]
+    day = Sql("day BETWEEN toDate(toUInt16(") + names.bind("Int64", days[0]) + Sql(")) AND toDate(toUInt16(") + names.bind("Int64", days[1])
+    day += Sql("))")
+    if span.end_ms < span.start_ms:
+        day = Sql("0")
+    sets = [Sql.join(" AND ", [condition_of(matcher, names) for matcher in matchers]) for matchers in matcher_sets if matchers]
+    if not sets or any(not matchers for matchers in matcher_sets):
+        return day
+    return day + Sql(" AND ((") + Sql.join(") OR (", sets) + Sql("))")
+
+
+def id_in_matching(matchers: Sequence[Matcher], span: Span, names: ParameterNames) -> Sql:
+    """The condition on `series_id` that the series matches."""
+    return Sql("series_id IN (SELECT series_id FROM series WHERE ") + matching([matchers], span, names) + Sql(")")
+
+
+def series_ids(matchers: Sequence[Matcher], span: Span) -> Sql:
+    """Ids of matching series (RowBinary: UInt64), in any order, some more than once."""
+    return Sql("SELECT series_id FROM series WHERE ") + matching([matchers], span, ParameterNames())
+
+
+def series_labels(chosen: Chosen, span: Span) -> Sql:
+    """Of series: id, metric, labels, delta, one row each (JSONCompactEachRow)."""
+    names = ParameterNames("l")
+    where = chosen.condition(names) + Sql(" AND ") + matching([], span, names)
+    return Sql("SELECT series_id, metric, labels, delta FROM series WHERE ") + where + Sql(" LIMIT 1 BY series_id")
+
+
+def rows(table: str, chosen: Chosen, span: Span) -> Sql:
+    """Series, time (Int64, milliseconds) and value of samples in a table of rows, in runs by series and time (Native)."""
+    names = ParameterNames("r")
+    where = _within(span, names) + Sql(" AND ") + chosen.condition(names)
+    return Sql(f"SELECT series_id, ts, value FROM {table} WHERE ") + where
+
+
+def rows_settled(chosen: Chosen, span: Span) -> Sql:
+    """The same of both tables of rows, of samples with the same time the one received last; slower, for where two differ."""
+    names = ParameterNames("r")
+    where = _within(span, names) + Sql(" AND ") + chosen.condition(names)
+    return (
+        Sql("SELECT series_id, ts, argMax(value, (received, segment)) FROM (")
+        + Sql.join(
+            " UNION ALL ",
+            [Sql(f"SELECT series_id, ts, value, received, segment FROM {table} WHERE ") + where for table in ROW_TABLES],
+        )
+        + Sql(") GROUP BY series_id, ts ORDER BY series_id, ts")
+    )
+
+
+def row_counts(table: str, chosen: Chosen, span: Span) -> Sql:
+    """How many samples a table of rows has of each series: id, count (RowBinary: UInt64, UInt64)."""
+    names = ParameterNames("c")
+    where = _within(span, names) + Sql(" AND ") + chosen.condition(names)
+    return Sql(f"SELECT series_id, count() FROM {table} WHERE ") + where + Sql(" GROUP BY series_id")
+
+
+def histogram_points(chosen: Chosen, span: Span) -> Sql:
+    """Native histograms by series and time (RowBinary); of equal times the last received comes last."""
+    names = ParameterNames("h")
+    where = _within(span, names) + Sql(" AND ") + chosen.condition(names)
+    return (
+        Sql(
+            "SELECT series_id, ts, scale, count, sum, zero_threshold, zero_count, positive_offset, negative_offset, reset_hint, "
+            "positive_counts, negative_counts, custom_values FROM histograms WHERE "
+        )
+        + where
+        + Sql(" ORDER BY series_id, ts, received, segment")
+    )
+
+
+def histogram_counts(chosen: Chosen, span: Span) -> Sql:
+    """How many histograms each series has: id, count (RowBinary: UInt64, UInt64)."""
+    return row_counts("histograms", chosen, span)
+
+
+def table_rows(tables: Sequence[str]) -> Sql:
+    """How many rows tables have, by name."""
+    return Sql(
+        "SELECT table, sum(rows) FROM system.parts WHERE active AND database = currentDatabase() AND table IN {tables:Array(String)} "
+        "GROUP BY table",
+        {"tables": list(tables)},
+    )
+
+
+def instant_ms(at: int, names: ParameterNames) -> Sql:
+    """An instant as the engine's DateTime64(3)."""
+    return Sql("fromUnixTimestamp64Milli(") + names.bind("Int64", at) + Sql(", 'UTC')")
+
+
+def _within(span: Span, names: ParameterNames) -> Sql:
+    return Sql("ts >= ") + instant_ms(span.start_ms, names) + Sql(" AND ts <= ") + instant_ms(span.end_ms, names)

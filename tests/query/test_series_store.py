@@ -1,0 +1,261 @@
+"""Series from the store, for PromQL: what matches, what comes, in which order, within which limits."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.store.builders import Folder
+
+from tocsin.clock import ReplayClock
+from tocsin.errors import InvalidInput, LimitExceeded
+from tocsin.model.labels import Labels
+from tocsin.model.sample_block import DAY_MS, SampleBlock, SeriesDefinition, series_id
+from tocsin.model.series import STALE_NAN, Matcher, MatchOperator
+from tocsin.query.series_store import StoredSeries
+from tocsin.store.options import StoreOptions
+from tocsin.store.sql import Sql
+from tocsin.store.store import Store
+
+NOON_MS = 1_767_700_800_000  # 2026-01-06T12:00:00Z, a Tuesday
+STEP_MS = 15_000
+ALL = 10**9
+
+Sample = tuple[int, float]
+Data = dict[Labels, list[Sample]]
+
+
+class Bench:
+    """A store to load samples into, and its series."""
+
+    def __init__(self, store: Store, folder: Path) -> None:
+        self.store = store
+        self.series = StoredSeries(store.engine)
+        self._folder = Folder(folder)
+        self._jobs = itertools.count()
+
+    def job(self) -> str:
+        """A label value that no other test has."""
+        return f"job-{next(self._jobs)}"
+
+    def load(self, data: Data, *, received_ms: int = NOON_MS) -> None:
+        """Load samples as one block in one segment."""
+        self.store.load(self._folder.segment(block(data), received=received_ms * 1_000_000))
+
+    def select(self, *matchers: Matcher, start: int = 0, end: int = 2 * NOON_MS, samples_max: int = ALL) -> Data:
+        """What a selection gives, by labels; batches put together, and checked for what always holds."""
+        found: Data = {}
+        for batch in self.series.select(matchers, start, end, samples_max=samples_max):
+            assert len(batch.offsets) == len(batch.labels) + 1
+            assert batch.offsets[-1] == len(batch.timestamps_ms) == len(batch.values)
+            for number, labels in enumerate(batch.labels):
+                part = slice(batch.offsets[number], batch.offsets[number + 1])
+                times = batch.timestamps_ms[part]
+                assert labels not in found
+                assert len(times)
+                assert (np.diff(times) > 0).all()
+                found[labels] = list(zip(times.tolist(), batch.values[part].tolist(), strict=True))
+        return found
+
+
+def block(data: Data) -> SampleBlock:
+    """Samples with the definitions of their series for every day on which they have one."""
+    flat = [(series_id(labels), at, value) for labels, samples in data.items() for at, value in samples]
+    days = sorted({(labels, at // DAY_MS) for labels, samples in data.items() for at, _ in samples})
+    return SampleBlock(
+        np.array([one[0] for one in flat], dtype=np.uint64),
+        np.array([one[1] for one in flat], dtype=np.int64),
+        np.array([one[2] for one in flat], dtype=np.float64),
+        series=[SeriesDefinition(series_id(labels), day, labels) for labels, day in days],
+    )
+
+
+def equal(name: str, value: str) -> Matcher:
+    """`name="value"`."""
+    return Matcher(name, MatchOperator.EQUAL, value)
+
+
+def regex(name: str, value: str) -> Matcher:
+    """`name=~"value"`."""
+    return Matcher(name, MatchOperator.REGEX, value)
+
+
+def labels(metric: str, **others: str) -> Labels:
+    """Labels of a series."""
+    return Labels({"__name__": metric, **others})
+
+
+def steps(count: int, *, start: int = NOON_MS, step: int = STEP_MS) -> list[Sample]:
+    """Samples whose values count from zero."""
+    return [(start + step * number, float(number)) for number in range(count)]
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """One store for the module; tests tell their series apart by the job."""
+    folder = tmp_path_factory.mktemp("series")
+    store = Store.open(folder / "data", StoreOptions(), clock=ReplayClock(NOON_MS * 1_000_000, speed=0))
+    opened = Bench(store, folder)
+    try:
+        yield opened
+    finally:
+        opened.series.close()
+        store.close()
+
+
+def test_samples_come_back_with_their_labels(bench: Bench) -> None:
+    """A selection by name and label gives every sample in the range, both ends included."""
+    job = bench.job()
+    data = {labels("up", job=job, instance="a"): steps(20), labels("up", job=job, instance="b"): steps(7, step=1)}
+    bench.load(data)
+    assert bench.select(equal("job", job)) == data
+    assert bench.select(equal("__name__", "up"), equal("job", job), equal("instance", "b")) == {
+        labels("up", job=job, instance="b"): steps(7, step=1)
+    }
+    some = bench.select(equal("job", job), equal("instance", "a"), start=NOON_MS + STEP_MS, end=NOON_MS + 3 * STEP_MS)
+    assert some == {labels("up", job=job, instance="a"): steps(20)[1:4]}
+    assert bench.select(equal("job", job), start=NOON_MS + 10**6) == {}
+    assert bench.select(equal("job", job), start=NOON_MS + 10, end=NOON_MS) == {}
+    assert bench.select(equal("job", "none")) == {}
+
+
+@pytest.mark.parametrize(
+    ("matcher", "expected"),
+    [
+        (regex("zone", "n.*"), "n"),
+        (regex("zone", "n"), ""),
+        (regex("zone", "north|south"), "ns"),
+        (regex("zone", ""), "-"),
+        (regex("zone", ".*"), "ns-"),
+        (regex("zone", ".+"), "ns"),
+        (regex("zone", "so.th"), "s"),
+        (equal("zone", ""), "-"),
+        (Matcher("zone", MatchOperator.NOT_EQUAL, "north"), "s-"),
+        (Matcher("zone", MatchOperator.NOT_EQUAL, ""), "ns"),
+        (Matcher("zone", MatchOperator.NOT_REGEX, "n.*"), "s-"),
+        (regex("__name__", "matched|x"), "ns-"),
+        (regex("__name__", "match"), ""),
+    ],
+)
+def test_matchers(bench: Bench, matcher: Matcher, expected: str) -> None:
+    """Regular expressions match whole values, over lines too, and a label that is missing is empty."""
+    zones = {"n": "north", "s": "so\nth", "-": ""}
+    job = "matchers" + str(abs(hash((matcher, expected))))
+    bench.load({labels("matched", job=job, zone=zone): steps(1) for zone in zones.values()})
+    found = bench.select(equal("job", job), matcher if matcher.value != "north|south" else regex("zone", "north|so.th"))
+    assert found == {labels("matched", job=job, zone=zones[letter]): steps(1) for letter in expected}
+
+
+def test_a_regular_expression_that_does_not_compile(bench: Bench) -> None:
+    """It is the caller's mistake, and said so."""
+    with pytest.raises(InvalidInput, match="regular expression"):
+        bench.select(regex("job", "("))
+
+
+def test_samples_twice(bench: Bench) -> None:
+    """Of samples of one series and time the one received last stays, whichever part it lies in."""
+    job = bench.job()
+    one = labels("twice", job=job)
+    bench.load({one: [(NOON_MS, 1.0), (NOON_MS + 5, 2.0)]}, received_ms=NOON_MS + 60_000)
+    bench.load({one: [(NOON_MS + 5, 7.0), (NOON_MS + 9, 3.0), (NOON_MS - 5, 0.5)]}, received_ms=NOON_MS + 30_000)
+    bench.load({one: [(NOON_MS + 9, 8.0), (NOON_MS, 1.0)]}, received_ms=NOON_MS + 3_600_000)
+    assert bench.select(equal("job", job)) == {one: [(NOON_MS - 5, 0.5), (NOON_MS, 1.0), (NOON_MS + 5, 2.0), (NOON_MS + 9, 8.0)]}
+
+
+def test_values_keep_their_bits(bench: Bench) -> None:
+    """Stale markers, infinities, negative zero and the smallest numbers."""
+    job = bench.job()
+    values = np.array([STALE_NAN, np.nan, np.inf, -np.inf, -0.0, 5e-324, 1.7976931348623157e308])
+    bench.load({labels("bits", job=job): [(NOON_MS + number, value) for number, value in enumerate(values)]})
+    (batch,) = bench.series.select([equal("job", job)], 0, 2 * NOON_MS, samples_max=ALL)
+    assert batch.values.view(np.uint64).tolist() == values.view(np.uint64).tolist()
+
+
+def test_a_selection_that_is_too_large_is_refused(bench: Bench) -> None:
+    """With the limit, what was found, and what to do."""
+    job = bench.job()
+    bench.load({labels("large", job=job): steps(2000, step=1)})
+    with pytest.raises(LimitExceeded, match="at most 1999 samples"):
+        bench.select(equal("job", job), samples_max=1999)
+    assert len(bench.select(equal("job", job), samples_max=2000)) == 1
+
+
+def test_many_series_come_in_batches(bench: Bench) -> None:
+    """Small batches give the same as one, none twice and none lost, by lists of ids and by ranges."""
+    job = bench.job()
+    data = {labels("many", job=job, n=str(number)): steps(3) for number in range(5000)}
+    bench.load(data)
+    small = StoredSeries(bench.store.engine, batch_samples=4000, labels_max=1000)
+    batches = list(small.select([equal("job", job)], 0, 2 * NOON_MS, samples_max=ALL))
+    assert len(batches) > 1
+    assert sorted(one for batch in batches for one in batch.labels) == sorted(data)
+    assert bench.select(equal("job", job)) == data
+    small.close()
+
+
+def test_several_ids_of_the_same_labels_are_one_series(bench: Bench) -> None:
+    """OTLP tells more apart than Prometheus' labels do."""
+    job = bench.job()
+    define(bench, [(1001, 0), (1002, 0), (1003, 0)], job=job)
+    insert(bench, [(1001, NOON_MS, 1.0), (1002, NOON_MS + 2, 2.0), (1003, NOON_MS + 1, 3.0), (1001, NOON_MS + 3, 4.0)])
+    assert bench.select(equal("job", job)) == {
+        labels("made", job=job): [(NOON_MS, 1.0), (NOON_MS + 1, 3.0), (NOON_MS + 2, 2.0), (NOON_MS + 3, 4.0)]
+    }
+
+
+def test_increments_are_added_up_from_midnight(bench: Bench) -> None:
+    """A series of increments reads as a counter that starts anew each day, whatever part of the day is asked for."""
+    job = bench.job()
+    midnight = NOON_MS // DAY_MS * DAY_MS
+    define(bench, [(2001, 1)], job=job, days=(midnight // DAY_MS, midnight // DAY_MS + 1))
+    insert(bench, [(2001, midnight + at, 1.5) for at in (0, 10, 20)])
+    insert(bench, [(2001, midnight + DAY_MS + at, 2.0) for at in (0, 10)])
+    assert bench.select(equal("job", job), start=midnight + 15, end=midnight + DAY_MS + 10) == {
+        labels("made", job=job): [(midnight + 20, 4.5), (midnight + DAY_MS, 2.0), (midnight + DAY_MS + 10, 4.0)]
+    }
+
+
+def define(bench: Bench, series: Sequence[tuple[int, int]], *, job: str, days: Iterable[int] = (NOON_MS // DAY_MS,)) -> None:
+    """Series with ids of their own, `made{job}`, as (id, delta)."""
+    for day in days:
+        for number, delta in series:
+            bench.store.engine.execute(
+                Sql(
+                    "INSERT INTO series (metric, series_id, day, labels, delta) SELECT 'made', {id:UInt64}, toDate(toUInt16({day:Int64})), "
+                    "map('job', {job:String}), {delta:UInt8}",
+                    {"id": number, "day": day, "job": job, "delta": delta},
+                )
+            )
+
+
+def insert(bench: Bench, samples: Sequence[tuple[int, int, float]]) -> None:
+    """Samples of series by id."""
+    columns = {"series_id": "UInt64", "ts": "DateTime64(3, 'UTC')", "value": "Float64"}
+    record = np.dtype([("id", "<u8"), ("ts", "<i8"), ("value", "<f8")])
+    bench.store.engine.insert("samples", columns, np.array(list(samples), dtype=record).tobytes())
+
+
+TIMES = st.integers(NOON_MS - 50, NOON_MS + 50)
+
+
+@settings(max_examples=12, deadline=None)
+@given(parts=st.lists(st.lists(st.tuples(st.integers(0, 3), TIMES), max_size=60), min_size=1, max_size=4), start=TIMES, end=TIMES)
+def test_whatever_the_order_of_arrival(bench: Bench, parts: list[list[tuple[int, int]]], start: int, end: int) -> None:
+    """Samples in any order, in several parts, some twice: each series comes in order, with the samples of the range."""
+    job = bench.job()
+    expected: Data = {}
+    for part in parts:
+        data: Data = {}
+        for series, at in part:
+            one = labels("any", job=job, n=str(series))
+            data.setdefault(one, []).append((at, float(at % 1000)))
+            if start <= at <= end:
+                expected.setdefault(one, []).append((at, float(at % 1000)))
+        if data:
+            bench.load(data)
+    assert bench.select(equal("job", job), start=start, end=end) == {one: sorted(set(samples)) for one, samples in expected.items()}
