@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from tocsin.clock import Clock
 from tocsin.model.labels import Labels
 from tocsin.model.series import STALE_NAN_BITS, Exemplar, Matcher
+from tocsin.query.derived_series import DerivedSeries
+from tocsin.query.joined_series import JoinedSeries
 from tocsin.query.promql.answer import QueryAnswer
 from tocsin.query.promql.engine import Promql
 from tocsin.query.promql.options import PromqlOptions
@@ -26,13 +28,13 @@ class Metrics:
 
     Args:
         engine: Holds the tables.
-        clock: For timeouts.
+        clock: For timeouts, and the present beyond which no derived counter goes on.
         options: How PromQL is evaluated, and how much one query may cost.
     """
 
     def __init__(self, engine: Engine, clock: Clock, options: PromqlOptions | None = None) -> None:
         self.options = options or PromqlOptions()
-        self.catalog = StoredSeries(engine)
+        self.catalog = JoinedSeries(StoredSeries(engine), DerivedSeries(engine, clock))
         self._promql = Promql(self.catalog, self.options, clock=clock)
 
     def instant(self, query: str, *, time_ms: int, timeout_s: float | None = None, lookback_s: float | None = None) -> QueryAnswer:
