@@ -3,7 +3,10 @@ The same for metrics: one SELECT per family of points (numbers, histograms, expo
 
 A point becomes one row with parallel arrays: a series id, component, bound and value for each number in it. A gauge has one, a
 histogram with ten buckets fourteen. The id of a series is a hash of everything that identifies it: metric name, kind, unit,
-temporality, resource, scope, sorted attributes, component and bound.
+temporality, monotonicity, resource, scope, sorted attributes, component and bound.
+
+What Prometheus calls the metric is found once per metric, before its points are laid out (`prometheus_names`); the views of `points` add
+what tells its components apart, and the labels.
 """
 
 from __future__ import annotations
@@ -22,10 +25,11 @@ from tocsin.store.decode import (
     value_types,
 )
 from tocsin.store.options import StoreOptions
+from tocsin.store.prometheus_names import metric_name, unit_words
 from tocsin.store.redact import MARK, is_secret_key, is_suspicious, treat
 
 STALE = "reinterpretAsFloat64(toUInt64(9218868437227405314))"  # 0x7ff0000000000002, the NaN by which Prometheus says that a series ended
-METRIC = "name, unit, description, kind, temporality, monotonic"
+METRIC = "name, unit, description, metric, unit_words, kind, temporality, monotonic"
 MAP = "Map(LowCardinality(String), String)"
 
 
@@ -49,33 +53,38 @@ def numbers_select(options: StoreOptions) -> str:
     )
     value = _or_stale("if(p.as_int != 0, toFloat64(p.as_int), p.as_double)")
     numbers = {"components": "['']", "bounds": "[toFloat64(0)]", "values": f"[{value}]"}
-    return _select(families, {**numbers, **_exemplars(options)}, options)
+    counter, gauge = "m.sum.is_monotonic", "notEmpty(m.gauge.data_points)"
+    return _select(families, {**numbers, **_exemplars(options)}, options, counter=counter, gauge=gauge)
 
 
 def histograms_select(options: StoreOptions) -> str:
     """
     Histograms with explicit bounds: count, cumulative bucket counts (the last bound infinite, as Prometheus keeps them), and sum, minimum
-    and maximum where the sender gave them.
+    and maximum where the sender gave them. One without buckets has that last one, too.
     """
+    counts = "if(empty(p.bucket_counts), [p.count], arrayCumSum(p.bucket_counts))"
     given = "arrayFilter(n -> isNotNull(n.2), [('sum', p.sum), ('min', p.min), ('max', p.max)])"
     numbers = {
-        "components": f"arrayConcat(['count'], {given}.1, arrayMap(c -> 'bucket', p.bucket_counts))",
+        "components": f"arrayConcat(['count'], {given}.1, arrayMap(c -> 'bucket', {counts}))",
         "bounds": f"arrayConcat([toFloat64(0)], arrayMap(n -> toFloat64(0), {given}), "
-        "arrayResize(p.explicit_bounds, length(p.bucket_counts), toFloat64('inf')))",
+        f"arrayResize(p.explicit_bounds, length({counts}), toFloat64('inf')))",
         "values": f"arrayMap(v -> {_or_stale('v')}, arrayConcat([toFloat64(p.count)], arrayMap(n -> assumeNotNull(n.2), {given}), "
-        "arrayMap(c -> toFloat64(c), arrayCumSum(p.bucket_counts))))",
+        f"arrayMap(c -> toFloat64(c), {counts})))",
     }
     families = "arrayMap(p -> (p, 'histogram', m.histogram.aggregation_temporality, 1), m.histogram.data_points)"
     return _select(families, {**numbers, **_exemplars(options)}, options)
 
 
 def exponential_histograms_select(options: StoreOptions) -> str:
-    """Exponential histograms, each point kept whole; a sum, minimum or maximum that the sender left out is NaN."""
+    """
+    Exponential histograms, each point kept whole; a sum, minimum or maximum that the sender left out is NaN. Where nothing was recorded, count
+    and sum are the stale marker.
+    """
     numbers = {
         "components": "['histogram']",
         "bounds": "[toFloat64(0)]",
         "values": "[toFloat64(p.count)]",
-        "histogram_count": "p.count",
+        "histogram_count": _or_stale("toFloat64(p.count)"),
         "histogram_sum": _or_stale("ifNull(p.sum, nan)"),
         "histogram_min": "ifNull(p.min, nan)",
         "histogram_max": "ifNull(p.max, nan)",
@@ -102,7 +111,7 @@ def summaries_select(options: StoreOptions) -> str:
     return _select("arrayMap(p -> (p, 'summary', 2, 1), m.summary.data_points)", numbers, options)
 
 
-def _select(families: str, numbers: Mapping[str, str], options: StoreOptions) -> str:
+def _select(families: str, numbers: Mapping[str, str], options: StoreOptions, *, counter: str = "0", gauge: str = "0") -> str:
     columns = {
         "ts": _milliseconds("p.time_unix_nano"),
         "start_ts": _milliseconds("p.start_time_unix_nano"),
@@ -112,15 +121,16 @@ def _select(families: str, numbers: Mapping[str, str], options: StoreOptions) ->
         **numbers,
     }
     kept = [name for name in columns if name not in ("keys", "texts", "types")]
-    texts = cleaned(f"SELECT {ORIGIN}, {METRIC}, {selected(columns)} FROM ({_points(families, options)})",
+    texts = cleaned(f"SELECT {ORIGIN}, {METRIC}, {selected(columns)} FROM ({_points(families, options, counter, gauge)})",
                     keep=f"{ORIGIN}, {METRIC}, {', '.join(kept)}", options=options)  # fmt: skip
     identity = (
-        "cityHash64(name, kind, unit, temporality, resource, scope_name, arraySort(arrayMap((k, v) -> cityHash64(k, v), keys, clean)))"
+        "cityHash64(name, kind, unit, temporality, monotonic, resource, scope_name, "
+        "arraySort(arrayMap((k, v) -> cityHash64(k, v), keys, clean)))"
     )
     clean = clean_columns(options)
     return f"""
 SELECT
-    ts, start_ts, name, kind, unit, description, temporality, monotonic, service, resource, scope_name, scope_version,
+    ts, start_ts, name, kind, unit, description, metric, unit_words, temporality, monotonic, service, resource, scope_name, scope_version,
     CAST((keys, clean), '{MAP}') AS attributes,
     {clean["clean_types"]} AS attribute_types,
     arrayMap((c, b) -> cityHash64({identity}, c, b), components, bounds) AS series_ids,
@@ -132,12 +142,14 @@ SELECT
 FROM ({texts})"""
 
 
-def _points(families: str, options: StoreOptions) -> str:
+def _points(families: str, options: StoreOptions, counter: str, gauge: str) -> str:
     return f"""
-    SELECT {ORIGIN}, name, unit, description, family.1 AS p, toLowCardinality(family.2) AS kind, toInt8(family.3) AS temporality,
+    SELECT {ORIGIN}, name, unit, description, metric, unit_words, family.1 AS p, toLowCardinality(family.2) AS kind, toInt8(family.3) AS temporality,
         toUInt8(family.4) AS monotonic
     FROM (
-        SELECT {ORIGIN}, m.name AS name, m.unit AS unit, m.description AS description, arrayJoin({families}) AS family
+        SELECT {ORIGIN}, m.name AS name, m.unit AS unit, m.description AS description,
+            toLowCardinality({metric_name("m.name", "m.unit", counter=counter, gauge=gauge)}) AS metric,
+            toLowCardinality({unit_words("m.unit")}) AS unit_words, arrayJoin({families}) AS family
         FROM (
             SELECT received, resource, service, scope.scope.name AS scope_name, scope.scope.version AS scope_version,
                 arrayJoin(scope.metrics) AS m
