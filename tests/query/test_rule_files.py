@@ -101,11 +101,14 @@ def test_what_is_no_rule_file_is_refused(tmp_path: Path, text: str) -> None:
 
 def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
     """The path is in the message."""
-    with pytest.raises(NotFound, match="absent.yml"):
+    with pytest.raises(NotFound, match=r"absent\.yml"):
         read_rule_file(tmp_path / "absent.yml")
 
 
 def test_rules_that_make_the_same_series_are_found(tmp_path: Path) -> None:
     """The same name with the same labels, also when one of them has them from its group."""
-    text = "groups:\n- name: a\n  labels: {x: y}\n  rules: [{record: m, expr: up}]\n- name: b\n  rules: [{record: m, expr: up, labels: {x: y}}]\n"
+    text = (
+        "groups:\n- name: a\n  labels: {x: y}\n  rules: [{record: m, expr: up}]\n"
+        "- name: b\n  rules: [{record: m, expr: up, labels: {x: y}}]\n"
+    )
     assert [name for name, _ in duplicates(read_rule_file(written(tmp_path, text)))] == ["m"]

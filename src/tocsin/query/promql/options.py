@@ -46,3 +46,6 @@ class RuleOptions(BaseModel):
 
 def _matching(pattern: Path) -> list[Path]:
     return sorted(Path(pattern.anchor or ".").glob(str(pattern.relative_to(pattern.anchor))))
+    type_and_unit_labels: bool = Field(
+        default=False, description="Treat the labels `__type__` and `__unit__` as parts of the metric's name, experimental in Prometheus."
+    )
