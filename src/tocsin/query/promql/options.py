@@ -30,6 +30,9 @@ class PromqlOptions(BaseModel):
     delayed_name_removal: bool = Field(
         default=False, description="Drop metric names at the end of the evaluation rather than in every step, experimental in Prometheus."
     )
+    type_and_unit_labels: bool = Field(
+        default=False, description="Treat the labels `__type__` and `__unit__` as parts of the metric's name, experimental in Prometheus."
+    )
 
 
 class RuleOptions(BaseModel):
@@ -46,6 +49,3 @@ class RuleOptions(BaseModel):
 
 def _matching(pattern: Path) -> list[Path]:
     return sorted(Path(pattern.anchor or ".").glob(str(pattern.relative_to(pattern.anchor))))
-    type_and_unit_labels: bool = Field(
-        default=False, description="Treat the labels `__type__` and `__unit__` as parts of the metric's name, experimental in Prometheus."
-    )
