@@ -6,6 +6,7 @@ Messages are those that Prometheus gives, so that clients and people feel at hom
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from tocsin.errors import ParseError
@@ -34,7 +35,10 @@ DEPTH_MAX = 200
 TOO_DEEP = f"an expression may be {DEPTH_MAX} levels deep, this one is deeper: match several names by one regular expression, or split it"
 
 _WORDS = {ValueType.SCALAR: "scalar", ValueType.VECTOR: "instant vector", ValueType.MATRIX: "range vector", ValueType.STRING: "string"}
+_BLANK = re.compile(r"(?:\s|#[^\n]*)*")
 _COMPARISONS = frozenset({"==", "!=", ">", "<", ">=", "<="})
+_NO_COMPARISON = "bool modifier can only be used on comparison operators"
+_NO_BOOL = "comparisons between scalars must use BOOL modifier"
 _SETS = frozenset({"and", "or", "unless"})
 
 
@@ -210,15 +214,21 @@ class _Check:
     def _binary(self, binary: Binary) -> None:
         problem = _binary_problem(binary, self._types.of(binary.left), self._types.of(binary.right))
         if problem:
-            raise self._error(binary, problem)
+            of_comparison = problem in {_NO_COMPARISON, _NO_BOOL}
+            raise parse_error(self._text, self._operator_position(binary) if of_comparison else binary.span.start, problem)
+
+    def _operator_position(self, binary: Binary) -> int:
+        """Where the operator stands: behind the left side, blanks and comments skipped."""
+        between = _BLANK.match(self._text, binary.left.span.end)
+        return between.end() if between is not None else binary.left.span.end
 
 
 def _binary_problem(binary: Binary, left: ValueType, right: ValueType) -> str:
     operator, types = binary.operator, {left, right}
     if binary.return_bool and operator not in _COMPARISONS:
-        return "bool modifier can only be used on comparison operators"
+        return _NO_COMPARISON
     if operator in _COMPARISONS and not binary.return_bool and types == {ValueType.SCALAR}:
-        return "comparisons between scalars must use BOOL modifier"
+        return _NO_BOOL
     if not types <= {ValueType.SCALAR, ValueType.VECTOR}:
         return "binary expression must contain only scalar and instant vector types"
     if types == {ValueType.VECTOR}:

@@ -38,7 +38,8 @@ def parse_offset(stream: TokenStream) -> Duration:
 def _signed(negative: bool, start: int, duration: Duration) -> Duration:
     span = Span(start, duration.span.end)
     if isinstance(duration, DurationLiteral):
-        return DurationLiteral(-duration.ms if negative else duration.ms, span)
+        number = -duration.number if negative and duration.number is not None else duration.number
+        return DurationLiteral(-duration.ms if negative else duration.ms, span, number)
     return DurationExpression(DurationOperator.NEGATE, (duration,), span) if negative else duration
 
 
@@ -87,7 +88,8 @@ def _primary(stream: TokenStream, context: str) -> Duration:
         ms = seconds_to_ms(token.value)
         if ms is None:
             raise stream.error(token.start, "duration out of range")
-        return DurationLiteral(ms, Span(token.start, token.end))
+        number = token.value if token.kind is TokenKind.NUMBER else None
+        return DurationLiteral(ms, Span(token.start, token.end), number)
     if stream.is_symbol("("):
         return _wrapped(stream, context)
     name = token.text.lower() if token.kind is TokenKind.IDENTIFIER else ""

@@ -188,7 +188,7 @@ def _info_selector(stream: TokenStream, argument: Expression) -> Expression:
     """What `info` takes as its second argument looks like a selector but selects nothing by itself: matchers may all be empty."""
     if not isinstance(argument, VectorSelector):
         raise stream.error(argument.span.start, "expected label selectors only")
-    if argument.name and stream.text[argument.span.start] != "{":
+    if argument.name:
         raise stream.error(argument.span.start, "expected label selectors only, got vector selector instead")
     return replace(argument, bypass_empty=True)
 

@@ -31,23 +31,20 @@ def parse_selector(stream: TokenStream, name: str, start: int) -> VectorSelector
         name: What stood before; empty for braces alone.
         start: Where the selector begins.
     """
-    names = [name] if name else []
     matchers: list[Matcher] = []
     if stream.is_symbol("{"):
         stream.take()
-        quoted, matchers = _matchers(stream)
-        names += quoted
+        matchers = _matchers(stream)
         stream.expect("}", "label matching")
-    set_twice = [*names, *(matcher.value for matcher in matchers if names and matcher.name == METRIC_NAME)]
-    if len(set_twice) > 1:
-        raise stream.error(start, f'metric name must not be set twice: "{set_twice[0]}" or "{set_twice[1]}"')
-    if names:
-        matchers.append(Matcher(METRIC_NAME, MatchOperator.EQUAL, names[0]))
-    return VectorSelector("".join(names), tuple(matchers), Span(start, stream.last_end))
+    if name:
+        named = [matcher.value for matcher in matchers if matcher.name == METRIC_NAME]
+        if named:
+            raise stream.error(start, f'metric name must not be set twice: "{name}" or "{named[0]}"')
+        matchers.append(Matcher(METRIC_NAME, MatchOperator.EQUAL, name))
+    return VectorSelector(name, tuple(matchers), Span(start, stream.last_end))
 
 
-def _matchers(stream: TokenStream) -> tuple[list[str], list[Matcher]]:
-    names: list[str] = []
+def _matchers(stream: TokenStream) -> list[Matcher]:
     matchers: list[Matcher] = []
     while not stream.is_symbol("}"):
         token = stream.token
@@ -55,14 +52,14 @@ def _matchers(stream: TokenStream) -> tuple[list[str], list[Matcher]]:
             raise stream.unexpected("label matching", 'identifier or "}"')
         stream.take()
         if token.kind is TokenKind.STRING and stream.is_symbol("}", ","):
-            names.append(token.text)
+            matchers.append(Matcher(METRIC_NAME, MatchOperator.EQUAL, token.text))
         else:
             matchers.append(_matcher(stream, token.text, token.start))
         if not stream.accept(","):
             break
     if not stream.is_symbol("}"):
         raise stream.unexpected("label matching", '"," or "}"')
-    return names, matchers
+    return matchers
 
 
 def _matcher(stream: TokenStream, label: str, start: int) -> Matcher:

@@ -33,10 +33,18 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class DurationLiteral:
-    """A length of time that is written out, milliseconds; may be negative after `offset`."""
+    """
+    A length of time that is written out.
+
+    Args:
+        ms: Milliseconds; may be negative after `offset`.
+        span: Where it stands.
+        number: What a plain number says, seconds (`2` in `[5m * 2]`); it may be finer than a millisecond. None where units are written.
+    """
 
     ms: int
     span: Span
+    number: float | None = None
 
 
 class DurationOperator(Enum):
@@ -108,7 +116,7 @@ class VectorSelector:
     Series by matchers; the metric's name is among them as a matcher of `__name__`.
 
     Args:
-        name: The name where it stands before the braces, or alone in quotes inside; empty otherwise.
+        name: The name where it stands before the braces; empty otherwise (in quotes inside of them it is a matcher like others).
         matchers: All of them, in the order written, the one for `name` last as upstream prints it.
         span: Where it stands.
         offset: How far back to look; None without.
