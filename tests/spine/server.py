@@ -30,11 +30,12 @@ class Server:
         data: Its data directory.
         extra: Further arguments of `tocsin up`.
         environment: Further variables for it.
+        http_port: Where it listens; a free port by default.
     """
 
-    def __init__(self, data: Path, *extra: str, environment: dict[str, str] | None = None) -> None:
+    def __init__(self, data: Path, *extra: str, environment: dict[str, str] | None = None, http_port: int | None = None) -> None:
         self.data = data
-        self.http_port, self.grpc_port = free_port(), free_port()
+        self.http_port, self.grpc_port = http_port or free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.http_port}"
         self.log = data.parent / f"{data.name}.log"
         command = [sys.executable, "-m", "tocsin", "up", "--data", str(data)]
