@@ -191,15 +191,15 @@ def _one_quantile(q: float, bounds: Floats, counts: Floats, number: int) -> floa
     while bucket < number - 1 and not counts[bucket] >= rank:
         bucket += 1
     if bucket == number - 1:
-        return bounds[number - 2]
+        return float(bounds[number - 2])
     if bucket == 0 and bounds[0] <= 0:
-        return bounds[0]
+        return float(bounds[0])
     start, count = 0.0, counts[bucket]
     if bucket > 0:
         start = bounds[bucket - 1]
         count -= counts[bucket - 1]
         rank -= counts[bucket - 1]
-    return start + (bounds[bucket] - start) * (rank / count)
+    return float(start + (bounds[bucket] - start) * (rank / count))
 
 
 @compiled
@@ -230,11 +230,11 @@ def _count_below(bound: float, bounds: Floats, counts: Floats, number: int) -> f
         end, count = bounds[bucket], counts[bucket]
         if bound < end:
             if bucket == 0:
-                if end <= 0:
-                    return 0.0
+                if end <= 0:  # what it holds lies at -Inf
+                    return 0.0 if bound == -np.inf else count
                 start = 0.0
             if end == np.inf or bound <= start:
-                return before
-            return before + (count - before) * (bound - start) / (end - start)
+                return float(before)
+            return float(before + (count - before) * (bound - start) / (end - start))
         start, before = end, count
-    return before
+    return float(before)

@@ -9,13 +9,15 @@ Source: Prometheus, native histogram specification, 'Schema', 'Zero bucket', 'Co
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin.model.native_histogram import CUSTOM_BUCKETS_SCHEMA, NO_BUCKETS, Buckets, NativeHistogram
+from tocsin.model.native_histogram import CUSTOM_BUCKETS_SCHEMA, NO_BUCKETS, SCHEMA_MAX, Buckets, NativeHistogram
 
 Floats = NDArray[np.float64]
 
@@ -72,7 +74,7 @@ def exponential_bounds(schema: int, first: int, number: int) -> Floats:
     if schema >= 0:
         exponent = index >> schema
         # The power of the remainder alone is below 2, so that whole powers of two come out exact.
-        fraction = np.exp2((index - (exponent << schema)) / float(1 << schema))
+        fraction = _roots()[(index - (exponent << schema)) << (SCHEMA_MAX - schema)]
         last = _EXPONENT_MAX << schema
     else:
         exponent = index << -schema
@@ -85,29 +87,32 @@ def exponential_bounds(schema: int, first: int, number: int) -> Floats:
     return bounds
 
 
-def sides(h: NativeHistogram, buckets: Buckets) -> tuple[Floats, Floats]:
+def sides(h: NativeHistogram, buckets: Buckets, *, cut_at_zero: bool = True) -> tuple[Floats, Floats]:
     """
     Lower and upper bound of every bucket of one side, [B] each; absolute values for an exponential schema.
 
-    A bucket that the zero bucket overlaps begins where that ends: what it counts was outside of it.
+    Args:
+        h: Whose buckets.
+        buckets: The side.
+        cut_at_zero: Whether a bucket that the zero bucket overlaps begins where that ends: what it counts was outside of it.
     """
     number = len(buckets.counts)
     if h.schema == CUSTOM_BUCKETS_SCHEMA:
         bounds = np.array((-np.inf, *h.custom_values, np.inf))[buckets.offset : buckets.offset + number + 1]
         return bounds[:-1], bounds[1:]
     bounds = exponential_bounds(h.schema, buckets.offset - 1, number + 1)
-    return np.maximum(bounds[:-1], h.zero_threshold), bounds[1:]
+    return (np.maximum(bounds[:-1], h.zero_threshold) if cut_at_zero else bounds[:-1]), bounds[1:]
 
 
-def spread(h: NativeHistogram) -> Spread:
+def spread(h: NativeHistogram, *, cut_at_zero: bool = True) -> Spread:
     """All populated buckets, ascending; the zero bucket takes in only the side where regular buckets are populated, if only one has any."""
     keep = h.positive.counts != 0
-    lower, upper = (side[keep] for side in sides(h, h.positive))
+    lower, upper = (side[keep] for side in sides(h, h.positive, cut_at_zero=cut_at_zero))
     counts = h.positive.counts[keep]
     if h.schema == CUSTOM_BUCKETS_SCHEMA:
         return Spread(lower, upper, counts, -1)
     keep = h.negative.counts != 0
-    inner, outer = (side[keep][::-1] for side in sides(h, h.negative))
+    inner, outer = (side[keep][::-1] for side in sides(h, h.negative, cut_at_zero=cut_at_zero))
     zero_lower, zero_upper = zero_bounds(h)
     has_zero = h.zero_count != 0
     return Spread(
@@ -205,6 +210,23 @@ def aligned(sides_: Sequence[Buckets]) -> tuple[int, NDArray[np.float64]]:
         if len(side.counts):
             row[side.offset - offset : side.offset - offset + len(side.counts)] = side.counts
     return offset, table
+
+
+@cache
+def _roots() -> Floats:
+    """
+    2^(i/256) for i from 0 to 255, to the last digit as Prometheus has them, so that bounds print the same.
+
+    Products of repeated roots of two, the largest first, the first of them one unit in the last place below the nearest float: measured,
+    all 256 agree.
+    """
+    roots = np.ones(1)
+    root = 2.0
+    for _ in range(SCHEMA_MAX):
+        root = math.sqrt(root)
+        factor = math.nextafter(root, 0.0) if len(roots) == 1 else root
+        roots = np.stack((roots, roots * factor), axis=1).ravel()
+    return roots
 
 
 def _merged(buckets: Buckets, shift: int) -> Buckets:

@@ -20,7 +20,7 @@ from tocsin.query.promql.histogram_notes import Note, Remark, Remarks
 
 
 def quantile(q: float, h: NativeHistogram) -> tuple[float, Remarks]:
-    """`histogram_quantile`: -Inf below 0, +Inf above 1, NaN for NaN and for an empty histogram (warning of a wrong `q` is the evaluator's)."""
+    """`histogram_quantile`: -Inf below 0, +Inf above 1, NaN for NaN and for an empty histogram (the evaluator warns of a wrong `q`)."""
     return quantiles((q,), h)[0]
 
 
@@ -43,7 +43,8 @@ def fraction(lower: float, upper: float, h: NativeHistogram) -> tuple[float, Rem
 
 def average(h: NativeHistogram) -> float:
     """`histogram_avg`: sum / count; NaN when empty."""
-    return float(np.divide(h.sum, h.count)) if h.count else math.nan
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(np.divide(h.sum, h.count))
 
 
 def variance(h: NativeHistogram) -> float:
@@ -86,7 +87,7 @@ def _quantile(q: float, h: NativeHistogram, buckets: Spread) -> tuple[float, Rem
     if found == len(reached):
         if nan_observed:
             return math.nan, (Remark(Note.QUANTILE_NAN_RESULT),)
-        found -= 1  # by rounding, or because the counts don't add up
+        return _end(buckets, 0 if from_top else -1), ()  # the buckets hold less than the count says
     before = float(reached[found - 1]) if found else 0.0
     at = len(reached) - 1 - found if from_top else found
     share = min((rank - before) / float(buckets.counts[at]), 1.0)
@@ -99,16 +100,22 @@ def _has_nan(h: NativeHistogram, buckets: Spread) -> bool:
     return h.schema != CUSTOM_BUCKETS_SCHEMA and math.isnan(h.sum) and h.count > float(buckets.counts.sum())
 
 
+def _end(buckets: Spread, at: int) -> float:
+    """The upper bound of a bucket, or its lower one if that is infinite."""
+    upper = float(buckets.upper[at])
+    return float(buckets.lower[at]) if upper == math.inf else upper
+
+
 def _interpolated(h: NativeHistogram, buckets: Spread, at: int, share: float) -> float:
     """The value below which `share` of one bucket's observations lie."""
     lower, upper = float(buckets.lower[at]), float(buckets.upper[at])
     if h.schema == CUSTOM_BUCKETS_SCHEMA:
-        if upper == math.inf:
-            return lower
         if lower == -math.inf:
-            if upper <= 0:
+            if upper <= 0 or upper == math.inf:
                 return upper
             lower = 0.0
+        if upper == math.inf:
+            return lower
     if h.schema == CUSTOM_BUCKETS_SCHEMA or at == buckets.zero:
         return lower + (upper - lower) * share
     if math.isinf(lower) or math.isinf(upper):  # observations of infinity itself
@@ -132,7 +139,7 @@ def _share_below(bound: float, h: NativeHistogram, buckets: Spread, at: int) -> 
     if h.schema == CUSTOM_BUCKETS_SCHEMA:
         if lower == -math.inf:
             if upper <= 0:
-                return 0.0 if upper < math.inf else 1.0
+                return 1.0  # what it holds lies at -Inf
             lower = 0.0
         if upper == math.inf:
             return 0.0

@@ -49,7 +49,8 @@ def short_number_text(value: float) -> str:
 def histogram_text(h: NativeHistogram) -> str:
     """Such as `{count:4, sum:4, [-1,-0.5):1, (1,2]:3}`, in order of the bounds, without empty buckets."""
     parts = [f"count:{short_number_text(h.count)}", f"sum:{short_number_text(h.sum)}"]
-    for bucket in shown_buckets(h):
+    # Here a bucket that the zero bucket overlaps keeps its own bounds: a histogram without a zero bucket shows them.
+    for bucket in shown_buckets(h, cut_at_zero=False):
         left = "[" if bucket.rule in (_OPEN_RIGHT, _CLOSED) else "("
         right = "]" if bucket.rule in (_OPEN_LEFT, _CLOSED) else ")"
         bounds = f"{short_number_text(bucket.lower)},{short_number_text(bucket.upper)}"
@@ -57,12 +58,20 @@ def histogram_text(h: NativeHistogram) -> str:
     return "{" + ", ".join(parts) + "}"
 
 
-def shown_buckets(h: NativeHistogram) -> list[ShownBucket]:
-    """Buckets with observations, from the lowest to the highest, as the HTTP API shows them: `[rule, "lower", "upper", "count"]`."""
-    buckets = spread(h)
+def shown_buckets(h: NativeHistogram, *, cut_at_zero: bool = True) -> list[ShownBucket]:
+    """
+    Buckets with observations, from the lowest to the highest, as the HTTP API shows them: `[rule, "lower", "upper", "count"]`.
+
+    Args:
+        h: Whose buckets.
+        cut_at_zero: Whether a bucket that the zero bucket overlaps begins where that ends.
+    """
+    buckets = spread(h, cut_at_zero=cut_at_zero)
     shown: list[ShownBucket] = []
     for at, (lower, upper, count) in enumerate(zip(buckets.lower.tolist(), buckets.upper.tolist(), buckets.counts.tolist(), strict=True)):
         if at == buckets.zero:
+            if cut_at_zero and not count > 0:
+                continue  # the API has only ever shown a zero bucket with observations
             shown.append(ShownBucket(_CLOSED, -h.zero_threshold, h.zero_threshold, count))
         elif lower == -math.inf and h.schema == CUSTOM_BUCKETS_SCHEMA:
             shown.append(ShownBucket(_CLOSED, lower, upper, count))
