@@ -25,11 +25,12 @@ from tocsin.store.decode import (
     value_types,
 )
 from tocsin.store.options import StoreOptions
-from tocsin.store.prometheus_names import metric_name, unit_words
+from tocsin.store.prometheus_names import instance, job, metric_name, unit_words
 from tocsin.store.redact import MARK, is_secret_key, is_suspicious, treat
 
 STALE = "reinterpretAsFloat64(toUInt64(9218868437227405314))"  # 0x7ff0000000000002, the NaN by which Prometheus says that a series ended
-METRIC = "name, unit, description, metric, unit_words, kind, temporality, monotonic"
+PROMETHEUS = "metric, unit_words, job, instance"
+METRIC = f"name, unit, description, {PROMETHEUS}, kind, temporality, monotonic"
 MAP = "Map(LowCardinality(String), String)"
 
 
@@ -130,7 +131,7 @@ def _select(families: str, numbers: Mapping[str, str], options: StoreOptions, *,
     clean = clean_columns(options)
     return f"""
 SELECT
-    ts, start_ts, name, kind, unit, description, metric, unit_words, temporality, monotonic, service, resource, scope_name, scope_version,
+    ts, start_ts, name, kind, unit, description, {PROMETHEUS}, temporality, monotonic, service, resource, scope_name, scope_version,
     CAST((keys, clean), '{MAP}') AS attributes,
     {clean["clean_types"]} AS attribute_types,
     arrayMap((c, b) -> cityHash64({identity}, c, b), components, bounds) AS series_ids,
@@ -144,12 +145,13 @@ FROM ({texts})"""
 
 def _points(families: str, options: StoreOptions, counter: str, gauge: str) -> str:
     return f"""
-    SELECT {ORIGIN}, name, unit, description, metric, unit_words, family.1 AS p, toLowCardinality(family.2) AS kind, toInt8(family.3) AS temporality,
+    SELECT {ORIGIN}, name, unit, description, {PROMETHEUS}, family.1 AS p, toLowCardinality(family.2) AS kind, toInt8(family.3) AS temporality,
         toUInt8(family.4) AS monotonic
     FROM (
         SELECT {ORIGIN}, m.name AS name, m.unit AS unit, m.description AS description,
             toLowCardinality({metric_name("m.name", "m.unit", counter=counter, gauge=gauge)}) AS metric,
-            toLowCardinality({unit_words("m.unit")}) AS unit_words, arrayJoin({families}) AS family
+            toLowCardinality({unit_words("m.unit")}) AS unit_words, toLowCardinality({job("resource")}) AS job,
+            toLowCardinality({instance("resource")}) AS instance, arrayJoin({families}) AS family
         FROM (
             SELECT received, resource, service, scope.scope.name AS scope_name, scope.scope.version AS scope_version,
                 arrayJoin(scope.metrics) AS m

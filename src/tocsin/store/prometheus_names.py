@@ -55,6 +55,17 @@ def metric_name(name: str, unit: str, *, counter: str, gauge: str) -> str:
     return f"replaceRegexpOne({joined}, '^([0-9]|$)', '_\\\\1')"
 
 
+def job(resource: str) -> str:
+    """SQL of the label `job`: namespace and name of the service in the expression `resource`, canonical JSON; '' without a name."""
+    name, namespace = (f"JSONExtractString({resource}, 'service.{part}')" for part in ("name", "namespace"))
+    return f"multiIf({name} = '' OR {namespace} = '', {name}, concat({namespace}, '/', {name}))"
+
+
+def instance(resource: str) -> str:
+    """SQL of the label `instance`; '' where the resource does not say which one it is."""
+    return f"JSONExtractString({resource}, 'service.instance.id')"
+
+
 def _counted(unit: str) -> str:
     """What is counted: the part in front of a slash."""
     return _word(f"trim(BOTH ' ' FROM splitByChar('/', {unit})[1])", UNITS)

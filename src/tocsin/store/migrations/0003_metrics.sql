@@ -15,9 +15,11 @@ CREATE TABLE IF NOT EXISTS points
     kind LowCardinality(String),
     unit LowCardinality(String),
     description LowCardinality(String),
-    -- What Prometheus calls the metric (without what tells components apart) and its unit.
+    -- What Prometheus calls the metric (without what tells components apart), its unit, and who sent it.
     metric LowCardinality(String),
     unit_words LowCardinality(String),
+    job LowCardinality(String),
+    instance LowCardinality(String),
     temporality Int8,
     monotonic UInt8,
     service LowCardinality(String),
@@ -142,31 +144,30 @@ FROM sample_blocks ARRAY JOIN definitions AS d;
 -- share a label, and what Tocsin sets itself (job, instance, scope, le, quantile) comes before an attribute of that name.
 CREATE MATERIALIZED VIEW IF NOT EXISTS series_from_points TO series AS
 SELECT if(component IN ('bucket', 'count', 'sum', 'min', 'max'), concat(named.metric, '_', component), named.metric) AS metric, series_id, day,
-    mapFilter((k, v) -> v != '', CAST((label_names, if(place = 0, label_values,
+    if(place = 0, CAST((label_names, label_values), 'Map(LowCardinality(String), String)'), mapFilter((k, v) -> v != '', CAST((label_names,
         arrayMap((v, i) -> if(i = place, multiIf(component NOT IN ('bucket', 'quantile'), '', bound = inf, '+Inf', bound = -inf, '-Inf', toString(bound)), v),
-            label_values, arrayEnumerate(label_values)))), 'Map(LowCardinality(String), String)')) AS labels,
+            label_values, arrayEnumerate(label_values))), 'Map(LowCardinality(String), String)'))) AS labels,
     multiIf(component IN ('min', 'max'), 'gauge', kind = 'sum', if(monotonic, 'counter', 'gauge'), kind = 'exponential_histogram', 'histogram', kind) AS type,
     description AS help, unit_words AS unit, toUInt8(temporality = 1 AND component NOT IN ('min', 'max')) AS delta,
     name, kind, component, bound, named.unit AS otlp_unit, temporality, monotonic, service, resource, scope_name, scope_version,
     attributes, attribute_types, toDateTime(named.received, 'UTC') AS received
 FROM
 (
-    SELECT *, arraySort(names) AS label_names, arraySort((v, n) -> n, texts, names) AS label_values,
+    SELECT *, arraySort(arrayFilter((n, v) -> v != '', names, texts)) AS label_names,
+        arraySort((v, n) -> n, arrayFilter(v -> v != '', texts), arrayFilter((n, v) -> v != '', names, texts)) AS label_values,
         if(own_name = '', 0, indexOf(label_names, own_name)) AS place
     FROM
     (
-        SELECT *, arrayConcat(fixed_names, if(clash, arrayDistinct(own_names), attribute_names)) AS names,
+        SELECT *, arrayConcat(fixed_names, if(clash, arrayDistinct(free_names), attribute_names)) AS names,
             arrayConcat(fixed_texts, if(clash, arrayMap(n -> arrayStringConcat(arrayMap(p -> p.2, arraySort(arrayFilter((p, a) -> a = n,
-                arrayZip(mapKeys(attributes), mapValues(attributes)), attribute_names))), ';'), arrayDistinct(own_names)), mapValues(attributes))) AS texts
+                arrayZip(mapKeys(attributes), mapValues(attributes)), attribute_names))), ';'), arrayDistinct(free_names)), mapValues(attributes))) AS texts
         FROM
         (
             SELECT *, toDate(ts) AS day, multiIf(kind = 'histogram', 'le', kind = 'summary', 'quantile', '') AS own_name,
-                JSONExtractString(resource, 'service.name') AS service_name, JSONExtractString(resource, 'service.namespace') AS service_namespace,
                 ['job', 'instance', 'otel_scope_name', 'otel_scope_version', own_name] AS fixed_names,
-                [multiIf(service_name = '' OR service_namespace = '', service_name, concat(service_namespace, '/', service_name)),
-                    JSONExtractString(resource, 'service.instance.id'), scope_name, if(scope_name = '', '', scope_version), own_name] AS fixed_texts,
+                [job, instance, scope_name, if(scope_name = '', '', scope_version), own_name] AS fixed_texts,
                 arrayMap(k -> replaceRegexpOne(replaceRegexpAll(k, '[^a-zA-Z0-9]+', '_'), '^([0-9])', 'key_\\1'), mapKeys(attributes)) AS attribute_names,
-                arrayFilter(n -> fixed_texts[indexOf(fixed_names, n)] = '', attribute_names) AS own_names,
+                arrayFilter(n -> fixed_texts[indexOf(fixed_names, n)] = '', attribute_names) AS free_names,
                 hasAny(fixed_names, attribute_names) OR length(arrayDistinct(attribute_names)) != length(attribute_names) AS clash
             FROM (SELECT * FROM points LIMIT 1 BY cityHash64(series_ids), toDate(ts))
         )
