@@ -64,7 +64,7 @@ class ReadOptions:
 
     Args:
         honor_timestamps: Take the times that the target gives; otherwise every sample has the time of the scrape.
-        track_timestamps_staleness: Series with times of their own get stale markers too.
+        track_timestamps_staleness: Series with times of their own get stale markers too; whoever writes the markers looks at it.
         native_histograms: Take native histograms; otherwise a histogram that is both is read as a classic one.
         always_scrape_classic_histograms: Take the classic buckets of a histogram that has native ones too.
         fallback_content_type: Read an answer without a content type, or with one that is none of ours, as this one; empty to refuse it.
@@ -89,7 +89,6 @@ class Scraped:
         explicit: [N] bool, where the target gave the time itself.
         histograms: Native histograms.
         exemplars: Exemplars that were not in this series' last answer.
-        vanished: [V] uint64 series of the last answer that are not in this one: they need a stale marker.
         samples_scraped: Samples in the answer; a native histogram is one.
         samples_post_relabel: Those of them that are kept; duplicates and refused ones count, as in Prometheus.
         series_added: Kept series that the last answer did not have.
@@ -104,7 +103,6 @@ class Scraped:
     explicit: NDArray[np.bool_]
     histograms: Sequence[HistogramSample]
     exemplars: Sequence[ExemplarSample]
-    vanished: NDArray[np.uint64]
     samples_scraped: int
     samples_post_relabel: int
     series_added: int

@@ -1,0 +1,182 @@
+"""
+Prometheus text and OpenMetrics text, read against what the target is known to expose.
+
+    scan (kernel)       every line into a row: hash of the series' text, value, time
+    recognise (kernel)  rows into entries of the target's table; what is left is new
+    the slow way        new metadata lines, odd numbers, new exemplars, new series: all parsed before anything is asked or remembered
+
+Source: Prometheus, "Exposition formats"; OpenMetrics 1.0.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tocsin.errors import ParseError
+from tocsin.wire.prometheus.numerals import slow_number
+from tocsin.wire.prometheus.reading import Families, NewExemplar, NewSeries, Reading, ask
+from tocsin.wire.prometheus.scraped import ReadOptions, Resolve
+from tocsin.wire.prometheus.series_text import (
+    Flaw,
+    MetadataLine,
+    normalised,
+    parse_exemplar,
+    parse_metadata,
+    parse_seconds,
+    parse_series,
+)
+from tocsin.wire.prometheus.target_table import TargetTable
+from tocsin.wire.prometheus.text_scan import (
+    EXEMPLAR,
+    EXPLICIT,
+    FLAWS,
+    METADATA,
+    ROW,
+    SLOW_TIME,
+    SLOW_VALUE,
+    recognise,
+    scan,
+)
+
+SEED_TEXT, SEED_OPENMETRICS = 0x517CC1B7, 0x27220A95
+EXCERPT_BYTES = 120
+
+
+class TextReader:
+    """
+    Reads answers of one target in one of the two text formats.
+
+    Args:
+        table: What is known of the target's series.
+        resolve: Asked about new ones.
+        options: How answers are read.
+        openmetrics: Which format.
+    """
+
+    def __init__(self, table: TargetTable, resolve: Resolve, options: ReadOptions, *, openmetrics: bool) -> None:
+        self._table = table
+        self._resolve = resolve
+        self._options = options
+        self._openmetrics = openmetrics
+
+    def read(self, body: bytes, *, timestamp_ms: int) -> Reading:
+        """
+        An answer.
+
+        Args:
+            body: The answer, inflated.
+            timestamp_ms: When it was asked for, milliseconds since 1970-01-01 UTC.
+
+        Raises:
+            ParseError: A line is not of the format; says which, and why. Nothing is remembered of the answer.
+        """
+        data = np.frombuffer(body, np.uint8)
+        rows = self._scan(body, data, timestamp_ms)
+        self._read_slow(body, rows)
+        if not self._options.honor_timestamps:
+            rows["timestamp_ms"] = timestamp_ms
+            rows["flags"] &= 255 - EXPLICIT
+        table = self._table
+        unknown = recognise(data, rows, table.keys, table.numbers, table.entries)
+        exemplars = [self._exemplar(body, rows[row], row) for row in np.flatnonzero(rows["flags"] & EXEMPLAR).tolist()]
+        numbers = np.ascontiguousarray(rows["entry"])
+        if unknown:
+            self._meet(body, rows, numbers)
+            known = (
+                numbers >= 0
+            )  # comments that begin like metadata are not; they are found in Prometheus text alone, which has no exemplars
+            numbers, rows = numbers[known], rows[known]
+        return Reading(
+            numbers=numbers,
+            timestamps_ms=np.ascontiguousarray(rows["timestamp_ms"]),
+            values=np.ascontiguousarray(rows["value"]),
+            explicit=(rows["flags"] & EXPLICIT) != 0,
+            exemplars=exemplars,
+        )
+
+    def _scan(self, body: bytes, data: NDArray[np.uint8], timestamp_ms: int) -> NDArray[np.void]:
+        rows = np.empty(body.count(b"\n") + 1, ROW)
+        seed = SEED_OPENMETRICS if self._openmetrics else SEED_TEXT
+        count, flaw, at = scan(data, self._openmetrics, seed, timestamp_ms, rows)
+        if flaw:
+            raise flaw_error(body, at, FLAWS[flaw])
+        return rows[:count]
+
+    def _read_slow(self, body: bytes, rows: NDArray[np.void]) -> None:
+        """Numbers that the kernel left."""
+        for row in np.flatnonzero(rows["flags"] & SLOW_VALUE).tolist():
+            record = rows[row]
+            value = slow_number(body[record["value_start"] : record["value_end"]])
+            if value is None:
+                raise flaw_error(body, int(record["value_start"]), "the value is no number that a double can hold")
+            record["value"] = value
+        for row in np.flatnonzero(rows["flags"] & SLOW_TIME).tolist():
+            record = rows[row]
+            try:
+                record["timestamp_ms"] = parse_seconds(body[record["time_start"] : record["time_end"]], 0)
+            except Flaw as flaw:
+                raise flaw_error(body, int(record["time_start"]), flaw.reason) from None
+
+    def _exemplar(self, body: bytes, record: np.void, row: int) -> NewExemplar:
+        start = int(record["exemplar"])
+        try:
+            exemplar = parse_exemplar(body[start : record["line_end"]], timestamp_ms=int(record["timestamp_ms"]))
+        except Flaw as flaw:
+            raise flaw_error(body, start + flaw.at, flaw.reason) from None
+        return NewExemplar(row, int(record["exemplar_key"]), exemplar)
+
+    def _meet(self, body: bytes, rows: NDArray[np.void], numbers: NDArray[np.int32]) -> None:
+        """Parse what is new; only when all of it is valid, remember and ask."""
+        is_metadata = (rows["flags"] & METADATA) != 0
+        new = (numbers < 0) & ~is_metadata
+        # What is said of a metric is needed for new series only, and then from known lines too.
+        lines = self._metadata(body, rows, np.flatnonzero(is_metadata if new.any() else is_metadata & (numbers < 0)))
+        series = self._new_series(body, rows, np.flatnonzero(new).tolist(), lines)
+        for row in np.flatnonzero(is_metadata & (numbers < 0)).tolist():
+            if row in lines:
+                numbers[row] = self._table.remember_line(int(rows[row]["key"]))
+        ask(self._table, self._resolve, series, numbers)
+
+    def _metadata(self, body: bytes, rows: NDArray[np.void], places: NDArray[np.int64]) -> dict[int, MetadataLine]:
+        """Lines of metadata by row; comments that looked like some are not among them."""
+        lines: dict[int, MetadataLine] = {}
+        for row in places.tolist():
+            start = int(rows[row]["start"])
+            try:
+                line = parse_metadata(body[start : rows[row]["end"]], openmetrics=self._openmetrics)
+            except Flaw as flaw:
+                raise flaw_error(body, start + flaw.at, flaw.reason) from None
+            if line is not None:
+                lines[row] = line
+        return lines
+
+    def _new_series(self, body: bytes, rows: NDArray[np.void], places: list[int], lines: dict[int, MetadataLine]) -> list[NewSeries]:
+        families = Families()
+        for line in lines.values():
+            families.note(line.family, **{line.kind.lower(): line.text})
+        # As in Prometheus, the last TYPE line above decides whether `le` and `quantile` are bounds, whatever family it names.
+        typed = [row for row, line in lines.items() if line.kind == "TYPE"]
+        found: list[NewSeries] = []
+        for row in places:
+            record = rows[row]
+            start = int(record["start"])
+            above = bisect_right(typed, row)
+            try:
+                pairs = parse_series(body[start : record["end"]], openmetrics=self._openmetrics)
+            except Flaw as flaw:
+                raise flaw_error(body, start + flaw.at, flaw.reason) from None
+            labels = normalised(pairs, lines[typed[above - 1]].text if above else "")
+            found.append(NewSeries(row, int(record["key"]), labels, families.of(labels.metric), int(record["timestamp_ms"])))
+        return found
+
+
+def flaw_error(body: bytes, at: int, reason: str) -> ParseError:
+    """The error for a flaw at a byte: names the line, counted from 1, and shows its beginning."""
+    start = body.rfind(b"\n", 0, at) + 1
+    line = body[start:].split(b"\n", 1)[0]
+    shown = line[:EXCERPT_BYTES].decode("utf-8", "backslashreplace") + ("..." if len(line) > EXCERPT_BYTES else "")
+    number = body.count(b"\n", 0, start) + 1
+    return ParseError(f"line {number}, byte {at - start + 1}: {reason}: {shown!r}", position=at)
