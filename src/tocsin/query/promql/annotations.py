@@ -1,0 +1,124 @@
+"""
+Warnings and infos of one query: collected once each, with the place in the query they are about.
+
+Source: the wording is Prometheus' own, so that what matches on it keeps working.
+"""
+
+from __future__ import annotations
+
+from tocsin.query.promql.answer import Annotations
+from tocsin.query.promql.histogram_notes import Level, Remarks
+from tocsin.query.promql.syntax import Span
+
+Note = tuple[Level, str]
+
+
+class AnnotationCollector:
+    """
+    Gathers remarks while a query is evaluated.
+
+    Args:
+        text: The query, to say line and column; empty when there is none.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._seen: dict[tuple[Level, str], None] = {}
+
+    def add(self, note: Note, span: Span) -> None:
+        """Note it, unless the same was said about the same place."""
+        level, sentence = note
+        self._seen.setdefault((level, f"PromQL {level.value}: {sentence}{self._place(span)}"))
+
+    def add_remarks(self, remarks: Remarks, span: Span, *, metric: str = "", operator: str = "", function: str = "") -> None:
+        """Note what an operation on histograms has to say."""
+        for remark in remarks:
+            self._seen.setdefault((remark.level, remark.text(metric, operator, function) + self._place(span)))
+
+    def answer(self) -> Annotations:
+        """What was gathered, in the order it came up."""
+        warnings = tuple(sentence for level, sentence in self._seen if level is Level.WARNING)
+        infos = tuple(sentence for level, sentence in self._seen if level is Level.INFO)
+        return Annotations(warnings, infos)
+
+    def _place(self, span: Span) -> str:
+        before = self._text[: span.start]
+        line = before.count("\n") + 1
+        return f" ({line}:{span.start - (before.rfind(chr(10)) + 1) + 1})"
+
+
+def _of_metric(metric: str) -> str:
+    return f' for metric name "{metric}"' if metric else ""
+
+
+def invalid_quantile(q: float) -> Note:
+    """A quantile outside of 0 to 1."""
+    return Level.WARNING, f"quantile value should be between 0 and 1, got {shown(q)}"
+
+
+def invalid_ratio(ratio: float, capped: float) -> Note:
+    """A ratio of `limit_ratio` outside of -1 to 1."""
+    return Level.WARNING, f"ratio value should be between -1 and 1, got {shown(ratio)}, capping to {shown(capped)}"
+
+
+def bad_bucket_label(metric: str, value: str) -> Note:
+    """A bucket whose `le` is no number."""
+    return Level.WARNING, f'bucket label "le" is missing or has a malformed value of "{value}"{_of_metric(metric)}'
+
+
+def mixed_floats_histograms(metric: str) -> Note:
+    """A range with both kinds of samples where only one is possible."""
+    return Level.WARNING, f'encountered a mix of histograms and floats for metric name "{metric}"'
+
+
+def mixed_aggregation() -> Note:
+    """A group with both kinds of samples."""
+    return Level.WARNING, "encountered a mix of histograms and floats for aggregation"
+
+
+def mixed_classic_native(metric: str) -> Note:
+    """Classic buckets and a native histogram under the same labels."""
+    return Level.WARNING, f"vector contains a mix of classic and native histograms{_of_metric(metric)}"
+
+
+def possible_non_counter(metric: str) -> Note:
+    """A rate of what is not named as a counter."""
+    return Level.INFO, f'metric might not be a counter, name does not end in _total/_sum/_count/_bucket: "{metric}"'
+
+
+def non_counter_type(metric: str, kind: str) -> Note:
+    """A rate of what is labelled as no counter."""
+    return Level.INFO, f'metric might not be a counter, __type__ label is not set to "counter" or "histogram", got "{kind}": "{metric}"'
+
+
+def forced_monotonic(metric: str, lowest: float, highest: float, difference: float) -> Note:
+    """Classic buckets that fall where they should rise."""
+    return Level.INFO, (
+        "input to histogram_quantile needed to be fixed for monotonicity "
+        f"(see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile){_of_metric(metric)}, "
+        f"from buckets {shown(lowest)} to {shown(highest)}, with a max diff of {difference:.2g}"
+    )
+
+
+def incompatible_operands(operator: str, left: str, right: str) -> Note:
+    """A float and a histogram, or two histograms, that an operator cannot take."""
+    return Level.INFO, f'incompatible sample types encountered for binary operator "{operator}": {left} {operator} {right}'
+
+
+def ignored_in_aggregation(operator: str) -> Note:
+    """A histogram in an aggregation of floats."""
+    return Level.INFO, f"ignored histogram in {operator} aggregation"
+
+
+def ignored_in_range(metric: str) -> Note:
+    """Histograms among the floats of a range."""
+    return Level.INFO, f"ignored histograms in a range containing both floats and histograms{_of_metric(metric)}"
+
+
+def shown(number: float) -> str:
+    """A number as in Prometheus' messages: shortest digits, `NaN`, `+Inf`, `-Inf`."""
+    if number != number:  # noqa: PLR0124 - only NaN differs from itself
+        return "NaN"
+    if number in {float("inf"), float("-inf")}:
+        return "+Inf" if number > 0 else "-Inf"
+    return repr(number).removesuffix(".0")

@@ -1,0 +1,69 @@
+"""Which rows of a vector belong together: by labels that are kept (`by`, `on`) or dropped (`without`, `ignoring`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tocsin.model.labels import METRIC_NAME, Labels
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """
+    Groups of rows.
+
+    Args:
+        labels: [G] what the rows of a group have in common.
+        groups: [S] which group a row is in.
+    """
+
+    labels: list[Labels]
+    groups: NDArray[np.int64]
+
+    def members(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """[S] rows, group after group and in order within; [G+1] where each group begins."""
+        starts = np.zeros(len(self.labels) + 1, dtype=np.int64)
+        np.cumsum(np.bincount(self.groups, minlength=len(self.labels)), out=starts[1:])
+        return np.argsort(self.groups, kind="stable").astype(np.int64), starts
+
+
+def signature(names: Sequence[str], *, kept: bool) -> Callable[[Labels], Pairs]:
+    """
+    What of a label set decides its group.
+
+    Args:
+        names: Labels.
+        kept: Whether those alone count, rather than all the others (the name never does then).
+    """
+    wanted = frozenset(names)
+    if kept:
+        if len(wanted) == 1:
+            (only,) = wanted
+            return lambda labels: tuple([pair for pair in labels.pairs if pair[0] == only])
+        return lambda labels: tuple([pair for pair in labels.pairs if pair[0] in wanted])
+    unwanted = wanted | {METRIC_NAME}
+    return lambda labels: tuple([pair for pair in labels.pairs if pair[0] not in unwanted])
+
+
+def group_by(labels: Sequence[Labels], names: Sequence[str], *, kept: bool) -> Grouping:
+    """
+    Groups of label sets that agree.
+
+    Args:
+        labels: [S].
+        names: Labels.
+        kept: Whether those alone count (`by`), rather than all the others (`without`).
+    """
+    count = len(labels)
+    if kept and not names:
+        return Grouping([Labels()] if count else [], np.zeros(count, dtype=np.int64))
+    of = signature(names, kept=kept)
+    seen: dict[Pairs, int] = {}
+    groups = np.fromiter((seen.setdefault(of(one), len(seen)) for one in labels), dtype=np.int64, count=count)
+    return Grouping([Labels.of_sorted(pairs) for pairs in seen], groups)
