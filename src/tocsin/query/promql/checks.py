@@ -167,7 +167,7 @@ class _Check:
             case Unary():
                 self._unary(expression)
             case Subquery() if (inner := self._types.of(expression.expression)) is not ValueType.VECTOR:
-                raise self._error(expression, f"subquery is only allowed on instant vector, got {_WORDS[inner]} instead")
+                raise self._error(expression, f"subquery is only allowed on instant vector, got {inner.value} instead")
 
     def _error(self, expression: Expression, message: str) -> ParseError:
         return parse_error(self._text, expression.span.start, message)
@@ -233,10 +233,11 @@ def _binary_problem(binary: Binary, left: ValueType, right: ValueType) -> str:
         return "binary expression must contain only scalar and instant vector types"
     if types == {ValueType.VECTOR}:
         return ""
-    if operator in _SETS:
-        return f'set operator "{operator}" not allowed in binary scalar expression'
-    if operator in {"</", ">/"} and left is ValueType.SCALAR:
-        return f'operator "{operator}" trims histograms: its left side must be an instant vector'
     if binary.matching is not None and (binary.matching.fill_left, binary.matching.fill_right) != (None, None):
         return "filling in missing series only allowed between instant vectors"
-    return "vector matching only allowed between instant vectors" if binary.matching is not None else ""
+    if binary.matching is not None:
+        return "vector matching only allowed between instant vectors"
+    if operator in _SETS:
+        return f'set operator "{operator}" not allowed in binary scalar expression'
+    scalars_trimmed = operator in {"</", ">/"} and types == {ValueType.SCALAR}
+    return f'operator "{operator}" trims native histograms: it is not allowed between scalars' if scalars_trimmed else ""

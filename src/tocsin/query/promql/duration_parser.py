@@ -15,6 +15,7 @@ from tocsin.query.promql.token_stream import TokenStream
 
 _SUMS = {"+": DurationOperator.ADD, "-": DurationOperator.SUBTRACT}
 _PRODUCTS = {"*": DurationOperator.MULTIPLY, "/": DurationOperator.DIVIDE, "%": DurationOperator.MODULO}
+_DIVISIONS = {DurationOperator.DIVIDE: "division", DurationOperator.MODULO: "modulo"}
 _OF_QUERY = {"step": DurationOperator.STEP, "range": DurationOperator.RANGE}
 _OF_TWO = {"min": DurationOperator.MIN, "max": DurationOperator.MAX}
 
@@ -55,8 +56,11 @@ def _sum(stream: TokenStream) -> Duration:
 def _product(stream: TokenStream) -> Duration:
     left = _unary(stream)
     while stream.is_symbol("*", "/", "%"):
-        operator = _PRODUCTS[stream.take().text]
+        sign = stream.take()
+        operator = _PRODUCTS[sign.text]
         right = _unary(stream)
+        if operator in _DIVISIONS and isinstance(right, DurationLiteral) and not (right.ms or right.number):
+            raise stream.error(sign.start, f"{_DIVISIONS[operator]} by zero")
         left = DurationExpression(operator, (left, right), Span(left.span.start, right.span.end))
     return left
 

@@ -46,7 +46,7 @@ def parse_duration_ms(text: str) -> int:
 
 
 def parse_number(text: str) -> float | None:
-    """The number that a text like `1_000.5`, `0x1F`, `0755` (octal) or `1e3` writes, without sign; None if it is none."""
+    """The number that a text like `1_000.5`, `0x1F`, `0755` (octal) or `1e3` writes, without sign; None if it is none or too large."""
     found = _NUMBER.fullmatch(text)
     if found is None:
         return None
@@ -55,7 +55,8 @@ def parse_number(text: str) -> float | None:
         return _whole(digits[2:], 16)
     if _OCTAL.fullmatch(text) and len(digits) > 1:
         return _whole(digits, 8)
-    return float(digits)
+    number = float(digits)
+    return number if math.isfinite(number) else None
 
 
 def _whole(digits: str, base: int) -> float | None:

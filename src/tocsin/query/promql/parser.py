@@ -92,15 +92,15 @@ def _expression(stream: TokenStream, binding_min: int) -> Expression:
         if not binding or binding < binding_min:
             return left
         stream.take()
-        left = _binary(stream, left, operator, binding, token.start)
+        left = _binary(stream, left, operator, binding)
     raise stream.error(stream.token.start, TOO_DEEP)
 
 
-def _binary(stream: TokenStream, left: Expression, operator: str, binding: int, start: int) -> Expression:
+def _binary(stream: TokenStream, left: Expression, operator: str, binding: int) -> Expression:
     return_bool = stream.is_name("bool")
     if return_bool:
         stream.take()
-    matching, written = _matching(stream, operator, start)
+    matching, written = _matching(stream, operator, left.span.start)
     stream.enter()
     right = _expression(stream, binding if operator == "^" else binding + 1)
     stream.leave()
@@ -199,10 +199,11 @@ def _arguments(stream: TokenStream, context: str) -> tuple[Expression, ...]:
     arguments: list[Expression] = []
     while not stream.is_symbol(")"):
         arguments.append(_expression(stream, 0))
+        comma = stream.token.start
         if not stream.accept(","):
             break
         if stream.is_symbol(")"):
-            raise stream.error(stream.token.start, "trailing commas not allowed in function call args")
+            raise stream.error(comma, "trailing commas not allowed in function call args")
     stream.expect(")", context)
     stream.leave()
     return tuple(arguments)
@@ -275,11 +276,12 @@ def _grouped(stream: TokenStream, matching: VectorMatching, operator: str, start
         return matching
     if operator in _SET_OPERATORS:
         raise stream.error(start, f'no grouping allowed for "{operator}" operation')
-    left = stream.take().text.lower() == "group_left"
+    word = stream.take()
+    left = word.text.lower() == "group_left"
     include = _labels(stream) if stream.is_symbol("(") else ()
     twice = [label for label in include if matching.on and label in matching.labels]
     if twice:
-        raise stream.error(start, f'label "{twice[0]}" must not occur in ON and GROUP clause at once')
+        raise stream.error(word.start, f'label "{twice[0]}" must not occur in ON and GROUP clause at once')
     return replace(matching, cardinality=Cardinality.MANY_TO_ONE if left else Cardinality.ONE_TO_MANY, include=include)
 
 

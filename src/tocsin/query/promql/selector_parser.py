@@ -63,8 +63,6 @@ def _matchers(stream: TokenStream) -> list[Matcher]:
 
 
 def _matcher(stream: TokenStream, label: str, start: int) -> Matcher:
-    if not label:
-        raise stream.error(start, "a label's name must not be empty")
     if not stream.is_symbol(*_MATCH_OPERATORS):
         raise stream.unexpected("label matching", "label matching operator")
     operator = _MATCH_OPERATORS[stream.take().text]
