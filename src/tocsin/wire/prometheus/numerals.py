@@ -1,8 +1,8 @@
 """
 Numbers as exporters write them: a kernel for the usual ones, Python for the rest, and the form that bounds of buckets are stored in.
 
-At most 15 significant digits and a power of ten of at most 22 make one exact multiplication or division of two exact numbers, so the result
-is rounded once, as it should be. Everything else is checked against the grammar and given to `float`.
+A mantissa below 2^53 and a power of ten of at most 22 make one exact multiplication or division of two exact numbers, so the result is
+rounded once, as it should be. Up to 19 digits go to `decimal_double`; the rest is checked against the grammar and given to `float`.
 
 Source: W. D. Clinger, "How to read floating point numbers accurately" (the fast path); OpenMetrics 1.0, "Numbers"; Prometheus 3.
 """
@@ -16,8 +16,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from tocsin.wire.prometheus.decimal_double import POWER_MAX, round_decimal
+
 POWERS_OF_TEN = np.array([float(f"1e{power}") for power in range(23)])
-EXACT_DIGITS_MAX = 15
+DIGITS_MAX = 19
+"""Significant digits that surely fit into 64 bits."""
+EXACT_MAX = np.uint64(2**53)
 TIME_DIGITS_MAX = 18
 """What surely fits into 64 bits; no instant that can be stored has as many."""
 
@@ -61,15 +65,15 @@ def read_word(body: NDArray[np.uint8], start: int, end: int) -> tuple[float, boo
 
 
 @njit(cache=True, nogil=True)
-def read_digits(body: NDArray[np.uint8], start: int, end: int) -> tuple[int, int, int, int]:
+def read_digits(body: NDArray[np.uint8], start: int, end: int) -> tuple[np.uint64, int, int, int]:
     """
     Digits with at most one point among them, from `start` on.
 
     Returns:
         Their number without the point; the power of ten that puts the point back, 0 or less; how many digits there are, or -1 for more
-        significant ones than can be exact; where they end.
+        significant ones than fit; where they end.
     """
-    mantissa = 0
+    mantissa = np.uint64(0)
     seen = significant = scale = 0
     point = False
     at = start
@@ -81,10 +85,10 @@ def read_digits(body: NDArray[np.uint8], start: int, end: int) -> tuple[int, int
             break
         else:
             seen += 1
-            significant += mantissa != 0 or digit != 0
-            if significant > EXACT_DIGITS_MAX:
-                return 0, 0, -1, at
-            mantissa = mantissa * 10 + digit
+            significant += mantissa != np.uint64(0) or digit != 0
+            if significant > DIGITS_MAX:
+                return mantissa, 0, -1, at
+            mantissa = mantissa * np.uint64(10) + np.uint64(digit)
             scale -= point
         at += 1
     return mantissa, scale, seen, at
@@ -111,12 +115,16 @@ def read_number(body: NDArray[np.uint8], start: int, end: int) -> tuple[float, b
         if not whole:
             return 0.0, False
         scale += exponent
-    value = np.float64(mantissa)
-    if mantissa != 0 and scale != 0:
-        if scale < -22 or scale > 22:
-            return 0.0, False
-        value = value * POWERS_OF_TEN[scale] if scale > 0 else value / POWERS_OF_TEN[-scale]
-    return -value if negative else value, True
+    if mantissa == np.uint64(0):
+        value, certain = 0.0, True
+    elif mantissa <= EXACT_MAX and -22 <= scale <= 22:
+        value, certain = float(mantissa), True
+        value = value * POWERS_OF_TEN[scale] if scale >= 0 else value / POWERS_OF_TEN[-scale]
+    elif -POWER_MAX <= scale <= POWER_MAX:
+        value, certain = round_decimal(mantissa, scale)
+    else:
+        value, certain = 0.0, False
+    return -value if negative else value, certain
 
 
 @njit(cache=True, nogil=True)

@@ -26,6 +26,12 @@ OPENMETRICS_TYPES = {name: name for name in ("counter", "gauge", "histogram", "g
 BOUND_LABELS = {"histogram": "le", "summary": "quantile"}
 INSTANT_MS_MAX = 2**63 - 1
 
+# Most series, in one match; whatever it does not match goes the long way, which also finds what is wrong.
+_PAIR = r'([a-zA-Z_][a-zA-Z0-9_]*)="([^"\\\n]*)"'
+_UNCAPTURED_PAIR = _PAIR.replace("(", "(?:")
+_USUAL = re.compile(rf"([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{{({_UNCAPTURED_PAIR}(?:,{_UNCAPTURED_PAIR})*,?)?\}})?")
+_USUAL_PAIR = re.compile(_PAIR)
+
 _BLANKS = re.compile(rb"[ \t]*")
 _NAME = re.compile(rb"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL_NAME = re.compile(rb"[a-zA-Z_][a-zA-Z0-9_]*")
@@ -63,15 +69,7 @@ def parse_series(text: bytes, *, openmetrics: bool) -> list[tuple[str, str]]:
     Raises:
         Flaw: It is no series, has no name or two, or a label twice.
     """
-    pairs: list[tuple[str, str]] = []
-    at = 0
-    if name := _NAME.match(text):
-        pairs.append((METRIC_NAME, name[0].decode()))
-        at = _gap(text, name.end(), openmetrics=openmetrics)
-    if at < len(text):
-        at = _parse_labels(text, at, pairs, openmetrics=openmetrics)
-    if at != len(text) or not pairs:
-        raise Flaw("a series was expected", at)
+    pairs = _usual_pairs(text) or _odd_pairs(text, openmetrics=openmetrics)
     present = [pair for pair in pairs if pair[1]]
     names = [name for name, _ in present]
     if len(set(names)) != len(names):
@@ -170,6 +168,27 @@ def _metadata_text(kind: str, family: str, text: str, at: int, *, openmetrics: b
         return text
     escape = _ESCAPE if openmetrics else _HELP_ESCAPE
     return _unescape_by(escape, text.encode()).decode()
+
+
+def _usual_pairs(text: bytes) -> list[tuple[str, str]]:
+    try:
+        usual = _USUAL.fullmatch(text.decode())
+    except UnicodeDecodeError:
+        return []
+    return [(METRIC_NAME, usual[1]), *_USUAL_PAIR.findall(usual[2] or "")] if usual else []
+
+
+def _odd_pairs(text: bytes, *, openmetrics: bool) -> list[tuple[str, str]]:
+    pairs: list[tuple[str, str]] = []
+    at = 0
+    if name := _NAME.match(text):
+        pairs.append((METRIC_NAME, name[0].decode()))
+        at = _gap(text, name.end(), openmetrics=openmetrics)
+    if at < len(text):
+        at = _parse_labels(text, at, pairs, openmetrics=openmetrics)
+    if at != len(text) or not pairs:
+        raise Flaw("a series was expected", at)
+    return pairs
 
 
 def _parse_labels(text: bytes, at: int, pairs: list[tuple[str, str]], *, openmetrics: bool) -> int:
