@@ -39,7 +39,8 @@ class Token:
 
     Args:
         kind: What it is.
-        text: As it is written; of a string what it says, without quotes and escapes; of a wrong character the message.
+        text: As it is written; of a string what it says, without quotes and escapes; of a wrong character the message. Bytes of a string
+            that are no UTF-8 (`"\\xff"`) are lone surrogates; `without_surrogates` makes text of it.
         start: Where it begins, character offset.
         end: Where it ends, exclusive.
         value: Of a number the number, of a duration its seconds.
@@ -81,7 +82,13 @@ def tokenize(text: str) -> list[Token]:
     if len(text) > QUERY_CHARACTERS_MAX:
         message = f"a PromQL query may have {QUERY_CHARACTERS_MAX:,} characters, this one has {len(text):,}: shorten it"
         raise LimitExceeded(message)
-    return _Lexer(text).run()
+    # What came as half a surrogate pair is no character; one of the same length keeps positions right.
+    return _Lexer(text if text.isascii() else text.encode("utf-8", "replace").decode()).run()
+
+
+def without_surrogates(text: str) -> str:
+    """A text with U+FFFD in place of bytes that are no UTF-8: labels are UTF-8, so that such a byte matches none and may be in none."""
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 class _Lexer:
@@ -191,12 +198,12 @@ class _Lexer:
         self._add(TokenKind.STRING, content if quote == "`" or "\\" not in content else self._unescaped(content, quote), found.end())
 
     def _unescaped(self, content: str, quote: str) -> str:
-        """Without escapes; bytes that are no UTF-8 become U+FFFD, because labels are UTF-8 and match none of them."""
+        """Without escapes; bytes that are no UTF-8 become lone surrogates."""
         parts, last = [], 0
         for escape in _ESCAPE.finditer(content):
-            parts += [content[last : escape.start()].encode("utf-8", "surrogatepass"), self._escaped(escape, quote)]
+            parts += [content[last : escape.start()].encode(), self._escaped(escape, quote)]
             last = escape.end()
-        return b"".join([*parts, content[last:].encode("utf-8", "surrogatepass")]).decode("utf-8", "replace")
+        return b"".join([*parts, content[last:].encode()]).decode("utf-8", "surrogateescape")
 
     def _escaped(self, escape: re.Match[str], quote: str) -> bytes:
         letter, octal, byte, short, long, wrong = escape.groups()

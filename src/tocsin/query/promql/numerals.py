@@ -1,5 +1,5 @@
 """
-Lengths of time and numbers, as PromQL writes them.
+Lengths of time, numbers and strings, as PromQL writes them.
 
 `1h30m` is 5,400,000 ms; units go from the longest to the shortest, each at most once; a year has 365 days.
 Source: Prometheus documentation, 'Querying basics', float literals and time durations.
@@ -17,6 +17,8 @@ UNITS_MS = {"y": 365 * 86_400_000, "w": 7 * 86_400_000, "d": 86_400_000, "h": 3_
 
 # Upstream counts nanoseconds in 64 bits, which ends after 292 years: a longer time is refused here as there.
 DURATION_MS_MAX = (2**63 - 1) // 1_000_000
+
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"}
 
 # No duration in range has a number with more digits; converting one would only cost time.
 _DIGITS_MAX = 20
@@ -97,3 +99,21 @@ def format_number(value: float) -> str:
         return "+Inf" if value > 0 else "-Inf"
     text = format(Decimal(repr(value)), "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def quote(text: str) -> str:
+    """A string in double quotes, with what doesn't print escaped."""
+    return f'"{"".join(_escaped(character) for character in text)}"'
+
+
+def _escaped(character: str) -> str:
+    if character in _ESCAPES:
+        return _ESCAPES[character]
+    if character.isprintable():
+        return character
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that is no UTF-8
+        return f"\\x{code - 0xDC00:02x}"
+    if code < 128:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 65_536 else f"\\U{code:08x}"

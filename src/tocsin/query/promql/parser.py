@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from tocsin.query.promql.checks import DEPTH_MAX, TOO_DEEP, check_depth, check_types
 from tocsin.query.promql.lexer import TokenKind
+from tocsin.query.promql.numerals import quote
 from tocsin.query.promql.selector_parser import parse_modifiers, parse_selector
 from tocsin.query.promql.signatures import AGGREGATIONS, FUNCTIONS
 from tocsin.query.promql.syntax import (
@@ -41,6 +42,8 @@ _PRECEDENCE = {
     **dict.fromkeys(("*", "/", "%", "atan2"), 5),
     "^": _POWER,
 }
+# Which arguments name labels that are written.
+_LABEL_ARGUMENTS = {"label_replace": (1,), "label_join": (1,), "histogram_quantiles": (1,)}
 _SET_OPERATORS = frozenset({"and", "or", "unless"})
 
 
@@ -135,8 +138,7 @@ def _primary(stream: TokenStream) -> Expression:
             stream.take()
             return NumberLiteral(token.value, span, token.kind is TokenKind.DURATION)
         case TokenKind.STRING:
-            stream.take()
-            return StringLiteral(token.text, span)
+            return StringLiteral(stream.take_text(), span)
         case TokenKind.METRIC:
             stream.take()
             return parse_selector(stream, token.text, token.start)
@@ -181,7 +183,17 @@ def _call(stream: TokenStream) -> Expression:
     arguments = _arguments(stream, f'call to function "{name}"')
     if name == "info" and len(arguments) > 1:
         arguments = (arguments[0], _info_selector(stream, arguments[1]), *arguments[2:])
+    for index in _LABEL_ARGUMENTS.get(name, ()):
+        _check_label(stream, arguments[index : index + 1], f"destination label name in {name}()")
     return Call(name, arguments, Span(token.start, stream.last_end))
+
+
+def _check_label(stream: TokenStream, arguments: tuple[Expression, ...], what: str) -> None:
+    """Refuse a label's name with bytes that are no UTF-8; they are gone from the tree, so that nobody could tell later."""
+    for argument in arguments:
+        broken = stream.broken_text(argument.span.start)
+        if broken and isinstance(argument, StringLiteral):
+            raise stream.error(argument.span.start, f"invalid {what} {quote(broken)}")
 
 
 def _info_selector(stream: TokenStream, argument: Expression) -> Expression:
@@ -224,6 +236,7 @@ def _aggregation(stream: TokenStream) -> Expression:
     if len(arguments) != wanted:
         message = f"wrong number of arguments for aggregate expression provided, expected {wanted}, got {len(arguments)}"
         raise stream.error(token.start, message)
+    _check_label(stream, arguments[:-1], "label name")
     return Aggregation(operator, arguments[-1], arguments[0] if wanted == 2 else None, labels, without, span)
 
 
@@ -240,7 +253,7 @@ def _labels(stream: TokenStream) -> tuple[str, ...]:
     while not stream.is_symbol(")"):
         if stream.token.kind not in {TokenKind.IDENTIFIER, TokenKind.METRIC, TokenKind.STRING} or not stream.token.text:
             raise stream.unexpected("grouping opts", "label")
-        labels.append(stream.take().text)
+        labels.append(stream.take_text())
         if not stream.accept(","):
             break
     if not stream.is_symbol(")"):

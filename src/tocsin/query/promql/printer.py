@@ -12,7 +12,7 @@ import re
 
 from tocsin.model.labels import METRIC_NAME
 from tocsin.model.series import MatchOperator
-from tocsin.query.promql.numerals import format_duration, format_number
+from tocsin.query.promql.numerals import format_duration, format_number, quote
 from tocsin.query.promql.syntax import (
     Aggregation,
     AtAnchor,
@@ -45,7 +45,6 @@ _INDENT = "  "
 _METRIC_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _NUMBERS = frozenset({"inf", "nan"})
-_ESCAPES = {'"': '\\"', "\\": "\\\\", "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"}
 
 
 def format(expression: Expression) -> str:  # noqa: A001 - the verb of the trade; callers import the module
@@ -76,22 +75,6 @@ def format(expression: Expression) -> str:  # noqa: A001 - the verb of the trade
 def prettify(expression: Expression) -> str:
     """A tree on as many lines as it takes to keep most of them below 100 characters."""
     return _pretty(expression, 0)
-
-
-def quote(text: str) -> str:
-    """A string in double quotes, with what doesn't print escaped."""
-    return f'"{"".join(_escaped(character) for character in text)}"'
-
-
-def _escaped(character: str) -> str:
-    if character in _ESCAPES:
-        return _ESCAPES[character]
-    if character.isprintable():
-        return character
-    code = ord(character)
-    if code < 128:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 65_536 else f"\\U{code:08x}"
 
 
 def format_length(duration: Duration) -> str:

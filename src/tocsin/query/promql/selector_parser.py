@@ -50,11 +50,11 @@ def _matchers(stream: TokenStream) -> list[Matcher]:
         token = stream.token
         if token.kind not in {TokenKind.IDENTIFIER, TokenKind.STRING}:
             raise stream.unexpected("label matching", 'identifier or "}"')
-        stream.take()
+        name = stream.take_text()
         if token.kind is TokenKind.STRING and stream.is_symbol("}", ","):
-            matchers.append(Matcher(METRIC_NAME, MatchOperator.EQUAL, token.text))
+            matchers.append(Matcher(METRIC_NAME, MatchOperator.EQUAL, name))
         else:
-            matchers.append(_matcher(stream, token.text, token.start))
+            matchers.append(_matcher(stream, name, token.start))
         if not stream.accept(","):
             break
     if not stream.is_symbol("}"):
@@ -68,7 +68,7 @@ def _matcher(stream: TokenStream, label: str, start: int) -> Matcher:
     operator = _MATCH_OPERATORS[stream.take().text]
     if stream.token.kind is not TokenKind.STRING:
         raise stream.unexpected("label matching", "string")
-    value = stream.take().text
+    value = stream.take_text()
     if operator in {MatchOperator.REGEX, MatchOperator.NOT_REGEX}:
         try:
             check_pattern(value)

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from tocsin.errors import ParseError
 from tocsin.query.promql.checks import TypeTable
-from tocsin.query.promql.lexer import Token, TokenKind, parse_error, tokenize
+from tocsin.query.promql.lexer import Token, TokenKind, parse_error, tokenize, without_surrogates
 from tocsin.query.promql.signatures import AGGREGATIONS
 
 # Words that never name a metric; the others of the language do where nothing else fits.
@@ -34,6 +34,7 @@ class TokenStream:
         self._index = 0
         self._nesting = 0
         self.types = TypeTable()
+        self._broken: dict[int, str] = {}
 
     @property
     def token(self) -> Token:
@@ -68,6 +69,18 @@ class TokenStream:
         token = self.token
         self._index += 1
         return token
+
+    def take_text(self) -> str:
+        """The next word as text that can be stored: U+FFFD in place of bytes that are no UTF-8."""
+        token = self.take()
+        clean = without_surrogates(token.text)
+        if clean != token.text:
+            self._broken[token.start] = token.text
+        return clean
+
+    def broken_text(self, position: int) -> str:
+        """What a string at a position says, if it is no UTF-8; empty otherwise."""
+        return self._broken.get(position, "")
 
     def is_symbol(self, *texts: str) -> bool:
         """Whether the next word is one of these symbols."""
