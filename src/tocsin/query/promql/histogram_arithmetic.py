@@ -54,9 +54,9 @@ def scale(h: NativeHistogram, factor: float) -> NativeHistogram:
     """Every count and the sum times `factor`; a negative factor makes it a gauge."""
     return replace(
         h,
-        count=float(np.float64(h.count) * factor),
-        sum=float(np.float64(h.sum) * factor),
-        zero_count=float(np.float64(h.zero_count) * factor),
+        count=h.count * factor,
+        sum=h.sum * factor,
+        zero_count=h.zero_count * factor,
         positive=_times(h.positive, factor),
         negative=_times(h.negative, factor),
         reset=ResetHint.GAUGE if factor < 0 else h.reset,

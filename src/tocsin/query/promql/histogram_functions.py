@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tocsin.model.labels import METRIC_NAME, Labels
 from tocsin.model.native_histogram import NativeHistogram
-from tocsin.query.promql import annotations
+from tocsin.query.promql import remarks as say
 from tocsin.query.promql.classic import bucket_fraction, bucket_quantile, parse_le
 from tocsin.query.promql.context import Context, literal_text
 from tocsin.query.promql.grid import Floats, Grid, Mask, Steps, empty_grid, merged, stacked
@@ -84,7 +84,7 @@ def histogram_quantiles(context: Context, call: Call, steps: Steps) -> Grid:
 
 def _check_quantiles(context: Context, q: Floats, node: Expression) -> None:
     for one in np.unique(q[~((q >= 0) & (q <= 1))]):
-        context.annotations.add(annotations.invalid_quantile(float(one)), node.span)
+        context.annotations.add(say.invalid_quantile(float(one)), node.span)
 
 
 def _quantiles(context: Context, function: str, argument: Expression, grid: Grid, q: Floats, steps: Steps) -> Grid:
@@ -96,7 +96,7 @@ def _quantiles(context: Context, function: str, argument: Expression, grid: Grid
         parts.append(_one_row(one, answer.values, present, grid))
         forced = np.flatnonzero(answer.forced_monotonic & present)
         if forced.size:
-            note = annotations.forced_monotonic(
+            note = say.forced_monotonic(
                 one.labels.metric,
                 float(np.nanmin(answer.forced_min_bucket[forced])),
                 float(np.nanmax(answer.forced_max_bucket[forced])),
@@ -140,14 +140,14 @@ def _classic_histograms(context: Context, grid: Grid, argument: Expression, nati
     """Rows with a bound, by their other labels; a row without one is left out, with a warning if it looks like a mistake."""
     del native
     found: dict[Labels, tuple[list[int], list[float]]] = {}
-    floats = grid.float_mask.any(axis=1)
+    floats = np.asarray(grid.float_mask.any(axis=1))
     for row, labels in enumerate(grid.labels):
         if not floats[row]:
             continue
         text = labels.get(_BUCKET)
         bound = parse_le(text)
         if bound is None:
-            context.annotations.add(annotations.bad_bucket_label(labels.metric, text), argument.span)
+            context.annotations.add(say.bad_bucket_label(labels.metric, text), argument.span)
             continue
         rows, bounds = found.setdefault(labels.drop((_BUCKET,)), ([], []))
         rows.append(row)
@@ -160,12 +160,12 @@ def _classic_histograms(context: Context, grid: Grid, argument: Expression, nati
 
 def _classic_present(context: Context, grid: Grid, one: _Classic, native: Grid, argument: Expression) -> Mask:
     """[T] where the classic histogram has buckets; not where a native one has the same labels, which leaves neither."""
-    present = grid.float_mask[one.rows].any(axis=0)
+    present = np.asarray(grid.float_mask[one.rows].any(axis=0))
     for row, labels in enumerate(native.labels):
         if labels.drop((METRIC_NAME,)) == one.labels.drop((METRIC_NAME,)) and labels.metric == one.labels.metric:
             both = present & native.present[row]
             if both.any():
-                context.annotations.add(annotations.mixed_classic_native(labels.metric), argument.span)
+                context.annotations.add(say.mixed_classic_native(labels.metric), argument.span)
                 native.present[row] &= ~both
                 present = present & ~both
     return present
