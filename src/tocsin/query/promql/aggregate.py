@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tocsin.errors import InvalidInput
 from tocsin.model.labels import METRIC_NAME, Labels
-from tocsin.query.promql import annotations
+from tocsin.query.promql import remarks as say
 from tocsin.query.promql.aggregate_kernels import (
     average_rows,
     count_rows,
@@ -24,20 +24,21 @@ from tocsin.query.promql.aggregate_kernels import (
     variance_rows,
 )
 from tocsin.query.promql.context import Context, literal_text
-from tocsin.query.promql.grid import Floats, Grid, Mask, Steps, empty_grid, merged
+from tocsin.query.promql.grid import Floats, Grid, Mask, Steps, empty_grid, merged, ready_floats, ready_mask
 from tocsin.query.promql.grouping import Grouping, group_by
 from tocsin.query.promql.histogram_arithmetic import average_of, sum_of
 from tocsin.query.promql.histogram_text import histogram_text, number_text
+from tocsin.query.promql.label_functions import is_label_name
 from tocsin.query.promql.selection import SELECTIONS, select_rows
 from tocsin.query.promql.syntax import Aggregation
 
 _FLOAT_KERNELS: Mapping[str, Callable[..., None]] = {
-    "sum": lambda *a: sum_rows(*a),
-    "avg": lambda *a: average_rows(*a),
-    "min": lambda values, present, groups, *a: extreme_rows(values, present, groups, False, *a),
-    "max": lambda values, present, groups, *a: extreme_rows(values, present, groups, True, *a),
-    "stdvar": lambda *a: variance_rows(*a),
-    "stddev": lambda *a: variance_rows(*a),
+    "sum": sum_rows,
+    "avg": average_rows,
+    "min": lambda values, present, groups, *rest: extreme_rows(values, present, groups, False, *rest),
+    "max": lambda values, present, groups, *rest: extreme_rows(values, present, groups, True, *rest),
+    "stdvar": variance_rows,
+    "stddev": variance_rows,
 }
 _FLOATS_ONLY = frozenset({"min", "max", "stdvar", "stddev", "quantile"})
 
@@ -81,15 +82,15 @@ def group_pending(node: Aggregation, grid: Grid, grouping: Grouping) -> Mask | N
 
 def _counted(context: Context, operator: str, grid: Grid, grouping: Grouping) -> Grid:
     counts = np.zeros((len(grouping.labels), grid.width), dtype=np.int64)
-    present = np.require(grid.present, np.bool_, "CW")
+    present = ready_mask(grid.present)
     context.in_halves(partial(count_rows, present, grouping.groups, counts), grid.width, present.size)
     values = counts.astype(np.float64) if operator == "count" else np.ones(counts.shape)
     return Grid(grouping.labels, values, counts > 0)
 
 
 def _numbers(context: Context, node: Aggregation, grid: Grid, grouping: Grouping, steps: Steps) -> Grid:
-    values = np.require(grid.values, np.float64, "CW")
-    present = np.require(grid.float_mask, np.bool_, "CW")
+    values = ready_floats(grid.values)
+    present = ready_mask(grid.float_mask)
     out = np.zeros((len(grouping.labels), grid.width))
     counts = np.zeros(out.shape, dtype=np.int64)
     if node.operator == "quantile":
@@ -104,16 +105,16 @@ def _numbers(context: Context, node: Aggregation, grid: Grid, grouping: Grouping
         return result
     if node.operator in _FLOATS_ONLY:
         if grid.histogram_mask.any():
-            context.annotations.add(annotations.ignored_in_aggregation(node.operator), node.expression.span)
+            context.annotations.add(say.ignored_in_aggregation(node.operator), node.expression.span)
         return result
     return _with_histograms(context, node, grid, grouping, result)
 
 
 def _quantiles(context: Context, node: Aggregation, steps: Steps) -> Floats:
     assert node.parameter is not None
-    q = np.require(context.scalar(node.parameter, steps), np.float64, "CW")
+    q = ready_floats(context.scalar(node.parameter, steps))
     for one in np.unique(q[~((q >= 0) & (q <= 1))]):
-        context.annotations.add(annotations.invalid_quantile(float(one)), node.parameter.span)
+        context.annotations.add(say.invalid_quantile(float(one)), node.parameter.span)
     return q
 
 
@@ -128,7 +129,7 @@ def _with_histograms(context: Context, node: Aggregation, grid: Grid, grouping: 
     for group, step in np.argwhere(held):
         if result.present[group, step]:
             result.present[group, step] = False
-            context.annotations.add(annotations.mixed_aggregation(), node.expression.span)
+            context.annotations.add(say.mixed_aggregation(), node.expression.span)
             continue
         rows = np.flatnonzero(mask[:, step] & (grouping.groups == group))
         combined, remarks = combine(list(grid.histograms[rows, step]))
@@ -142,8 +143,8 @@ def _with_histograms(context: Context, node: Aggregation, grid: Grid, grouping: 
 def _count_values(node: Aggregation, grid: Grid, steps: Steps) -> Grid:
     assert node.parameter is not None
     name = literal_text(node.parameter)
-    if not name:
-        raise InvalidInput('invalid label name "" in count_values(): a name of at least one character is needed')
+    if not is_label_name(name):
+        raise InvalidInput(f'invalid label name "{name}" for count_values: a name is UTF-8 and has at least one character')
     names = tuple(one for one in node.grouping if one != name) if not node.without else (*node.grouping, name)
     grouping = group_by(grid.labels, names, kept=not node.without)
     counts: dict[Labels, NDArray[np.float64]] = {}

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from tocsin.model.native_histogram import NativeHistogram
-from tocsin.query.promql import annotations
+from tocsin.query.promql import remarks as say
 from tocsin.query.promql.context import Context
-from tocsin.query.promql.grid import Floats, Mask, Objects
+from tocsin.query.promql.grid import Floats, Mask, Objects, held
 from tocsin.query.promql.histogram_arithmetic import add, divide, equal, scale, subtract
 from tocsin.query.promql.histogram_notes import Note, Remark, Remarks
 from tocsin.query.promql.histogram_trim import trim_lower, trim_upper
@@ -93,15 +93,15 @@ def _with_histograms(context: Context, node: Binary, left: Cells, right: Cells, 
     right_held = _held(right, shape)
     out = np.full(shape, None, dtype=object)
     kept, values = result.present.copy(), np.array(np.broadcast_to(result.values, shape))
-    either = np.not_equal(left_held, None) | np.not_equal(right_held, None)
+    either = held(left_held) | held(right_held)
     if node.operator in {"</", ">/"}:
         either = present
-    for cell in map(tuple, np.argwhere(present & either.astype(np.bool_))):
+    for cell in map(tuple, np.argwhere(present & either)):
         a = left_held[cell] if left_held[cell] is not None else float(np.broadcast_to(left.values, shape)[cell])
         b = right_held[cell] if right_held[cell] is not None else float(np.broadcast_to(right.values, shape)[cell])
         outcome, remarks = _pair(node, a, b)
         if outcome is _INCOMPATIBLE:
-            note = annotations.incompatible_operands(node.operator, _kind(a), _kind(b))
+            note = say.incompatible_operands(node.operator, _kind(a), _kind(b))
             context.annotations.add(note, node.span)
             outcome = None
         context.annotations.add_remarks(remarks, node.span, metric=metric, operator=node.operator)

@@ -31,7 +31,7 @@ def binary(context: Context, node: Binary, steps: Steps) -> Value:
     context.cells_held = held
     if isinstance(left, Grid) and isinstance(right, Grid):
         if node.operator in SET_OPERATORS:
-            return combine_sets(context, node, left, right, steps)
+            return combine_sets(node, left, right, steps)
         return match_vectors(context, node, left, right, steps)
     if isinstance(left, Grid):
         assert isinstance(right, np.ndarray)

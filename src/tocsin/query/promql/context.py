@@ -12,9 +12,9 @@ import numpy as np
 from tocsin.clock import Clock
 from tocsin.errors import LimitExceeded, Timeout
 from tocsin.model.series import Matcher, SeriesBatch, SeriesSource
-from tocsin.query.promql.annotations import AnnotationCollector
 from tocsin.query.promql.grid import NAME_ALONE, NAME_TYPE_AND_UNIT, Floats, Grid, Steps, merged
 from tocsin.query.promql.options import PromqlOptions
+from tocsin.query.promql.remarks import AnnotationCollector
 from tocsin.query.promql.syntax import Expression, Paren, Span, StringLiteral
 
 Value: TypeAlias = "Grid | Floats | str"

@@ -98,7 +98,7 @@ class Grid:
         """[S, T] where a histogram is present."""
         if self.histograms is None:
             return np.zeros(self.present.shape, dtype=np.bool_)
-        return np.not_equal(self.histograms, None).astype(np.bool_) & self.present
+        return held(self.histograms) & self.present
 
     @property
     def float_mask(self) -> Mask:
@@ -138,6 +138,12 @@ class Grid:
         """Only rows that have a sample at some step."""
         alive = self.present.any(axis=1)
         return self if alive.all() else self.rows(np.flatnonzero(alive))
+
+
+def held(histograms: Objects) -> Mask:
+    """Where there is a histogram."""
+    found: Mask = np.not_equal(histograms, None).astype(np.bool_)  # type: ignore[call-overload] # numpy's stubs know no None
+    return found
 
 
 def empty_grid(count: int) -> Grid:
@@ -230,3 +236,18 @@ def stacked(grids: Sequence[Grid], count: int) -> Grid:
 
 NAME_ALONE = (METRIC_NAME,)
 NAME_TYPE_AND_UNIT = (METRIC_NAME, "__type__", "__unit__")
+
+
+def ready_floats(values: Floats) -> Floats:
+    """The same numbers as machine code takes them: side by side and writable; a copy only where they are not."""
+    return np.require(values, np.float64, ["C", "W"])
+
+
+def ready_mask(mask: Mask) -> Mask:
+    """The same for a mask."""
+    return np.require(mask, np.bool_, ["C", "W"])
+
+
+def ready_times(times: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The same for instants and indices."""
+    return np.require(times, np.int64, ["C", "W"])

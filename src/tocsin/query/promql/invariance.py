@@ -56,4 +56,4 @@ def _decide(node: Expression, known: dict[int, bool]) -> bool:
 def _decide_call(node: Call, known: dict[int, bool]) -> bool:
     if node.function in _LOOK_AT_TIME or (node.function in DATE_FUNCTIONS and not node.arguments) or node.function == "info":
         return False
-    return all([is_invariant(argument, known) for argument in node.arguments])
+    return all(is_invariant(argument, known) for argument in node.arguments)

@@ -15,8 +15,11 @@ from tocsin.errors import InvalidInput
 from tocsin.model.labels import METRIC_NAME, Labels
 from tocsin.query.promql.context import Context, literal_text
 from tocsin.query.promql.grid import Grid, Steps, merged
+from tocsin.query.promql.re2 import compile_pattern
 from tocsin.query.promql.syntax import Call
 
+# What a literal holds where its bytes are no UTF-8.
+_NOT_TEXT = "\ufffd"
 _DIGITS = re.compile(r"\d+|\D+")
 # $1, ${1}, $name, ${name} and $$, as templates of replacements have them.
 _TEMPLATE = re.compile(r"\$(?:(\$)|(\w+)|\{(\w+)\})")
@@ -31,10 +34,10 @@ def label_replace(context: Context, call: Call, steps: Steps) -> Grid:
     """
     target, template, source, pattern = (literal_text(one) for one in call.arguments[1:])
     try:
-        expression = re.compile(rf"(?s:{pattern})")
-    except re.error as error:
+        expression = compile_pattern(pattern)
+    except InvalidInput as error:
         raise InvalidInput(f"invalid regular expression in label_replace(): {pattern}") from error
-    if not target:
+    if not is_label_name(target):
         raise InvalidInput(f"invalid destination label name in label_replace(): {target}")
     grid = context.vector(call.arguments[0], steps)
 
@@ -60,6 +63,11 @@ def expanded(template: str, found: re.Match[str]) -> str:
     return _TEMPLATE.sub(fill, template)
 
 
+def is_label_name(name: str) -> bool:
+    """Whether a label can be named so: any text of UTF-8 but the empty one."""
+    return bool(name) and _NOT_TEXT not in name
+
+
 def label_join(context: Context, call: Call, steps: Steps) -> Grid:
     """
     `label_join(v, dst, separator, src...)`: `dst` becomes the values of the others, joined.
@@ -69,9 +77,9 @@ def label_join(context: Context, call: Call, steps: Steps) -> Grid:
     """
     target, separator, *sources = (literal_text(one) for one in call.arguments[1:])
     for name in sources:
-        if not name:
+        if not is_label_name(name):
             raise InvalidInput(f"invalid source label name in label_join(): {name}")
-    if not target:
+    if not is_label_name(target):
         raise InvalidInput(f"invalid destination label name in label_join(): {target}")
     grid = context.vector(call.arguments[0], steps)
     return _relabelled(grid, target, lambda labels: separator.join([labels.get(name) for name in sources]))

@@ -60,7 +60,7 @@ def match_vectors(context: Context, node: Binary, left: Grid, right: Grid, steps
     assert matching is not None
     if not left.height and not right.height:
         return empty_grid(steps.count)
-    left_groups, right_groups, groups = shared_groups(context, matching, left, right)
+    left_groups, right_groups, groups = shared_groups(matching, left, right)
     swapped = matching.cardinality is Cardinality.ONE_TO_MANY
     many, one = (right, left) if swapped else (left, right)
     many_groups, one_groups = (right_groups, left_groups) if swapped else (left_groups, right_groups)
@@ -72,7 +72,7 @@ def match_vectors(context: Context, node: Binary, left: Grid, right: Grid, steps
         parts.append(_filled(context, node, matching, sides, fill_one, missing_one=True))
     if fill_many is not None:
         parts.append(_filled(context, node, matching, sides, fill_many, missing_one=False))
-    return _joined(context, node, matching, [part for part in parts if part.labels], steps)
+    return _joined(context, matching, [part for part in parts if part.labels], steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,7 @@ def _group_labels(labels: Labels, matching: VectorMatching) -> Labels:
     return labels.keep(matching.labels) if matching.on else labels.drop((*matching.labels, METRIC_NAME))
 
 
-def _joined(context: Context, node: Binary, matching: VectorMatching, parts: list[_Part], steps: Steps) -> Grid:
+def _joined(context: Context, matching: VectorMatching, parts: list[_Part], steps: Steps) -> Grid:
     if not parts:
         return empty_grid(steps.count)
     histograms = None

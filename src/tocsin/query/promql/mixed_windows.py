@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from itertools import pairwise
 
 import numpy as np
 
 from tocsin.model.native_histogram import NativeHistogram
 from tocsin.model.series import STALE_NAN_BITS, SeriesBatch
-from tocsin.query.promql import annotations
+from tocsin.query.promql import remarks as say
 from tocsin.query.promql.context import Context
 from tocsin.query.promql.grid import Floats, Grid
 from tocsin.query.promql.histogram_arithmetic import average_of, equal, sum_of
@@ -124,11 +125,11 @@ def _value(
     span = argument.span
     if kind is MixedKind.FLOATS_ONLY:
         if len(window.floats) and has_floats:
-            context.annotations.add(annotations.ignored_in_range(metric), span)
+            context.annotations.add(say.ignored_in_range(metric), span)
         return _AS_FLOATS
     if kind in _ONE_KIND and len(window.floats):
         if kind is not MixedKind.RATE or len(window.floats) + len(window.histograms) > 1:
-            context.annotations.add(annotations.mixed_floats_histograms(metric), span)
+            context.annotations.add(say.mixed_floats_histograms(metric), span)
         return None
     if kind is MixedKind.LAST_TWO:
         return _last_two(context, argument, window, metric, counter)
@@ -136,19 +137,25 @@ def _value(
     result: object
     if kind is MixedKind.RATE:
         result, remarks = histogram_rate(
-            window.histograms, window.times, window.start_ms, window.end_ms, is_counter=counter, is_rate=per_second
+            window.histograms,
+            window.times,
+            window.start_ms,
+            window.end_ms,
+            is_counter=counter,
+            is_rate=per_second,
+            trust_hints=not argument.evaluated,
         )
     elif kind is MixedKind.SUM:
         result, remarks = sum_of(window.histograms)
     elif kind is MixedKind.AVERAGE:
         result, remarks = average_of(window.histograms)
     else:
-        result = _of_both(kind, window)
+        result = _of_both(kind, window, argument)
     context.annotations.add_remarks(remarks, span, metric=metric, function=call.function)
     return result
 
 
-def _of_both(kind: MixedKind, window: _Window) -> Point:
+def _of_both(kind: MixedKind, window: _Window, argument: Range) -> Point:
     points = window.points()
     match kind:
         case MixedKind.COUNT:
@@ -162,9 +169,9 @@ def _of_both(kind: MixedKind, window: _Window) -> Point:
         case MixedKind.TIME_OF_LAST:
             return points[-1][0] / 1000
         case MixedKind.CHANGES:
-            return float(sum(_changed(before[1], after[1]) for before, after in zip(points, points[1:], strict=False)))
+            return float(sum(_changed(before[1], after[1]) for before, after in pairwise(points)))
         case MixedKind.RESETS:
-            return float(sum(_was_reset(before[1], after[1]) for before, after in zip(points, points[1:], strict=False)))
+            return float(sum(_was_reset(before[1], after[1], trusted=not argument.evaluated) for before, after in pairwise(points)))
         case _:
             return 1.0
 
@@ -177,9 +184,9 @@ def _changed(before: Point, after: Point) -> bool:
     return before != after and not (np.isnan(before) and np.isnan(after))
 
 
-def _was_reset(before: Point, after: Point) -> bool:
+def _was_reset(before: Point, after: Point, *, trusted: bool) -> bool:
     if isinstance(before, NativeHistogram) and isinstance(after, NativeHistogram):
-        return detect_reset(before, after)
+        return detect_reset(before, after, trust_hint=trusted)
     if isinstance(before, NativeHistogram) or isinstance(after, NativeHistogram):
         return True
     return after < before
@@ -191,11 +198,11 @@ def _last_two(context: Context, argument: Range, window: _Window, metric: str, c
         return None
     (before_ms, before), (after_ms, after) = points[-2:]
     if isinstance(before, NativeHistogram) and isinstance(after, NativeHistogram):
-        result, remarks = instant_rate(before, after, before_ms, after_ms, is_rate=counter)
+        result, remarks = instant_rate(before, after, before_ms, after_ms, is_rate=counter, trust_hints=not argument.evaluated)
         context.annotations.add_remarks(remarks, argument.span, metric=metric)
         return result
     if isinstance(before, NativeHistogram) or isinstance(after, NativeHistogram):
-        context.annotations.add(annotations.mixed_floats_histograms(metric), argument.span)
+        context.annotations.add(say.mixed_floats_histograms(metric), argument.span)
         return None
     difference = after if counter and after < before else after - before
     return difference / ((after_ms - before_ms) / 1000) if counter else difference

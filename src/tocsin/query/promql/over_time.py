@@ -14,9 +14,9 @@ from functools import partial
 import numpy as np
 
 from tocsin.errors import InvalidInput
-from tocsin.query.promql import annotations
+from tocsin.query.promql import remarks as say
 from tocsin.query.promql.context import Context
-from tocsin.query.promql.grid import Floats, Grid, Mask, Steps, stacked
+from tocsin.query.promql.grid import Floats, Grid, Mask, Steps, ready_floats, stacked
 from tocsin.query.promql.kernels import Times
 from tocsin.query.promql.mixed_windows import MixedKind, fill_mixed_rows
 from tocsin.query.promql.ranges import Range, RangeBatch, range_of, require_plain
@@ -162,14 +162,14 @@ def _bound(kernel: object, *arguments: object) -> partial[None]:
 def _factors(context: Context, call: Call, steps: Steps) -> tuple[Floats, Floats]:
     nothing = np.zeros(steps.count)
     if call.function == "quantile_over_time":
-        q = np.require(context.scalar(call.arguments[0], steps), np.float64, "CW")
+        q = ready_floats(context.scalar(call.arguments[0], steps))
         for one in np.unique(q[~((q >= 0) & (q <= 1))]):
-            context.annotations.add(annotations.invalid_quantile(float(one)), call.arguments[0].span)
+            context.annotations.add(say.invalid_quantile(float(one)), call.arguments[0].span)
         return q, nothing
     if call.function == "predict_linear":
-        return np.require(context.scalar(call.arguments[1], steps), np.float64, "CW"), nothing
+        return ready_floats(context.scalar(call.arguments[1], steps)), nothing
     if call.function == "double_exponential_smoothing":
-        smoothing, trend = (np.require(context.scalar(one, steps), np.float64, "CW") for one in call.arguments[1:])
+        smoothing, trend = (ready_floats(context.scalar(one, steps)) for one in call.arguments[1:])
         _check_factor(smoothing, "smoothing", "sf")
         _check_factor(trend, "trend", "tf")
         return smoothing, trend
@@ -195,15 +195,15 @@ def _remark_names(context: Context, grid: Grid, argument: Range) -> None:
     has_floats = grid.float_mask.any(axis=1)
     seen: set[tuple[str, str]] = set()
     for row in np.flatnonzero(has_floats):
-        labels = grid.raw[row]
+        labels = grid.raw[int(row)]
         kind = labels.get("__type__") if context.options.type_and_unit_labels else ""
         if (labels.metric, kind) in seen:
             continue
         seen.add((labels.metric, kind))
         if kind:
             if kind not in {"counter", "histogram"}:
-                context.annotations.add(annotations.non_counter_type(labels.metric, kind), argument.span)
+                context.annotations.add(say.non_counter_type(labels.metric, kind), argument.span)
         elif labels.metric and not labels.metric.endswith(_COUNTER_ENDINGS):
-            context.annotations.add(annotations.possible_non_counter(labels.metric), argument.span)
+            context.annotations.add(say.possible_non_counter(labels.metric), argument.span)
         if grid.one_name and not context.options.type_and_unit_labels:
             return

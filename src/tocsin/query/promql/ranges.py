@@ -48,6 +48,7 @@ class Range:
         one_name: All have the same name.
         extension: `anchored` or `smoothed`.
         span: Where it stands.
+        evaluated: A subquery: samples may be left out or come twice, so that what histograms say of resets before them means nothing.
     """
 
     ends_ms: Times
@@ -56,6 +57,7 @@ class Range:
     one_name: bool
     extension: RangeExtension
     span: Span
+    evaluated: bool = False
 
 
 def range_of(context: Context, argument: Expression, steps: Steps) -> Range:
@@ -104,7 +106,7 @@ def _evaluated(context: Context, node: Subquery, steps: Steps) -> Range:
             grid = context.vector(node.expression, inner)
             yield RangeBatch(flattened(grid, inner), grid.nameless, grid.pending)
 
-    return Range(ends, range_ms, batches(), one_name=False, extension=RangeExtension.NONE, span=node.span)
+    return Range(ends, range_ms, batches(), one_name=False, extension=RangeExtension.NONE, span=node.span, evaluated=True)
 
 
 def _steps_within(ends: Times, range_ms: int, step_ms: int) -> Steps:

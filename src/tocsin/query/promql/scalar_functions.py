@@ -78,7 +78,7 @@ def timestamp_function(context: Context, call: Call, steps: Steps) -> Grid:
 def absent(context: Context, call: Call, steps: Steps) -> Grid:
     """`absent(v)`: 1 where the vector is empty, under the labels that the selector asks for."""
     grid = context.vector(call.arguments[0], steps)
-    return _absent(call.arguments[0], grid.present.any(axis=0), steps)
+    return _absent(call.arguments[0], np.asarray(grid.present.any(axis=0)), steps)
 
 
 def absent_over_time(context: Context, call: Call, steps: Steps) -> Grid:

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.errors import InvalidInput
-from tocsin.query.promql import annotations
+from tocsin.query.promql import remarks as say
 from tocsin.query.promql.aggregate_kernels import best_columns, first_columns
 from tocsin.query.promql.context import Context
-from tocsin.query.promql.grid import Floats, Grid, Mask, Steps
+from tocsin.query.promql.grid import Floats, Grid, Mask, Steps, ready_floats, ready_mask
 from tocsin.query.promql.grouping import Grouping, group_by
 from tocsin.query.promql.label_hash import label_hash
 from tocsin.query.promql.syntax import Aggregation
@@ -41,11 +41,11 @@ def select_rows(context: Context, node: Aggregation, grid: Grid, steps: Steps) -
     kept = np.zeros(grid.present.shape, dtype=np.bool_)
     if node.operator == "limitk":
         taken = np.zeros((len(grouping.labels), grid.width), dtype=np.int64)
-        first_columns(np.require(grid.present, np.bool_, "CW"), grouping.groups, k, taken, kept, 0, grid.width)
+        first_columns(ready_mask(grid.present), grouping.groups, k, taken, kept, 0, grid.width)
         return grid.with_cells(grid.values, kept, grid.histograms).without_empty_rows()
     if grid.histograms is not None and grid.histogram_mask.any() and (k > 0).any():
-        context.annotations.add(annotations.ignored_in_aggregation(node.operator), node.expression.span)
-    values, present = np.require(grid.values, np.float64, "CW"), np.require(grid.float_mask, np.bool_, "CW")
+        context.annotations.add(say.ignored_in_aggregation(node.operator), node.expression.span)
+    values, present = ready_floats(grid.values), ready_mask(grid.float_mask)
     highest = node.operator == "topk"
     work = partial(best_columns, values, present, *grouping.members(), k, highest, kept)
     context.in_halves(work, grid.width, values.size)
@@ -58,7 +58,7 @@ def _counts(parameter: Floats, grid: Grid) -> NDArray[np.int64]:
         raise InvalidInput("Parameter value is NaN")
     if (parameter <= -(2.0**63)).any() or (parameter >= 2.0**63).any():
         wrong = parameter[(parameter <= -(2.0**63)) | (parameter >= 2.0**63)][0]
-        raise InvalidInput(f"Scalar value {annotations.shown(float(wrong))} {'underflows' if wrong < 0 else 'overflows'} int64")
+        raise InvalidInput(f"Scalar value {say.shown(float(wrong))} {'underflows' if wrong < 0 else 'overflows'} int64")
     return np.clip(np.trunc(parameter), 0, grid.height).astype(np.int64)
 
 
@@ -80,6 +80,6 @@ def _ratio(context: Context, node: Aggregation, grid: Grid, parameter: Floats) -
         raise InvalidInput("Ratio value is NaN")
     capped = np.clip(parameter, -1.0, 1.0)
     for wrong in np.unique(parameter[parameter != capped]):
-        context.annotations.add(annotations.invalid_ratio(float(wrong), float(np.sign(wrong))), node.parameter.span)
+        context.annotations.add(say.invalid_ratio(float(wrong), float(np.sign(wrong))), node.parameter.span)
     place = np.array([label_hash(labels) / _LARGEST_HASH for labels in grid.labels]).reshape(-1, 1)
     return np.where(capped >= 0, place < capped, place >= 1.0 + capped)

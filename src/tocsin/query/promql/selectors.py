@@ -16,7 +16,7 @@ from tocsin.model.native_histogram import NativeHistogram
 from tocsin.model.series import STALE_NAN_BITS, HistogramPoints, Matcher, MatchOperator, SeriesBatch
 from tocsin.query.promql.context import Context
 from tocsin.query.promql.durations import duration_ms
-from tocsin.query.promql.grid import Floats, Grid, Mask, Steps, stacked
+from tocsin.query.promql.grid import Floats, Grid, Mask, Steps, ready_floats, ready_times, stacked
 from tocsin.query.promql.kernels import Times, instant_rows
 from tocsin.query.promql.smoothed import smoothed_rows
 from tocsin.query.promql.syntax import AtAnchor, RangeExtension, Subquery, VectorSelector
@@ -115,9 +115,9 @@ class _Work:
 def flat_buffers(batch: SeriesBatch) -> tuple[Times, Times, Floats]:
     """Offsets, timestamps and values as kernels take them: contiguous and writable (a copy where a source gave neither)."""
     return (
-        np.require(batch.offsets, np.int64, "CW"),
-        np.require(batch.timestamps_ms, np.int64, "CW"),
-        np.require(batch.values, np.float64, "CW"),
+        ready_times(batch.offsets),
+        ready_times(batch.timestamps_ms),
+        ready_floats(batch.values),
     )
 
 

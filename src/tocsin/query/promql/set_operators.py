@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.model.labels import METRIC_NAME
-from tocsin.query.promql.context import Context
 from tocsin.query.promql.grid import Grid, Mask, Steps, merged, stacked
 from tocsin.query.promql.grouping import Pairs, signature
 from tocsin.query.promql.syntax import Binary, VectorMatching
@@ -14,10 +13,10 @@ from tocsin.query.promql.syntax import Binary, VectorMatching
 SET_OPERATORS = frozenset({"and", "or", "unless"})
 
 
-def combine_sets(context: Context, node: Binary, left: Grid, right: Grid, steps: Steps) -> Grid:
+def combine_sets(node: Binary, left: Grid, right: Grid, steps: Steps) -> Grid:
     """The operator's vector at every step."""
     assert node.matching is not None
-    left_groups, right_groups, count = shared_groups(context, node.matching, left, right)
+    left_groups, right_groups, count = shared_groups(node.matching, left, right)
     if node.operator == "or":
         taken = _anywhere(left, left_groups, count)
         rest = right.with_cells(right.values, right.present & ~taken[right_groups], right.histograms).without_empty_rows()
@@ -29,10 +28,9 @@ def combine_sets(context: Context, node: Binary, left: Grid, right: Grid, steps:
     return result
 
 
-def shared_groups(context: Context, matching: VectorMatching, left: Grid, right: Grid) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+def shared_groups(matching: VectorMatching, left: Grid, right: Grid) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
     """[S] which group each row of either side is in, by the labels that `on` or `ignoring` compares; how many groups there are."""
-    names = matching.labels if matching.on else (*matching.labels, *context.metadata_labels)
-    of = signature(names, kept=matching.on)
+    of = signature(matching.labels, kept=matching.on)
     looks_at_name = matching.on and METRIC_NAME in matching.labels
     seen: dict[Pairs, int] = {}
     sides = []

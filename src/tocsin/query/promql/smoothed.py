@@ -31,7 +31,7 @@ def interpolated(series_ms: Times, series: Floats, before: int, after: int, at_m
     if counter and high < low:
         low = 0.0
     share = (at_ms - series_ms[before]) / (series_ms[after] - series_ms[before])
-    return low + (high - low) * share
+    return float(low + (high - low) * share)
 
 
 @compiled

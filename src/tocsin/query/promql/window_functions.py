@@ -31,7 +31,7 @@ def window_sum(values: Floats, begin: int, end: int) -> float:
     total = rest = 0.0
     for i in range(begin, end):
         total, rest = compensated(values[i], total, rest)
-    return total if np.isinf(total) else total + rest
+    return float(total if np.isinf(total) else total + rest)
 
 
 @compiled
@@ -53,7 +53,7 @@ def window_mean(values: Floats, begin: int, end: int) -> float:
         mean, rest = compensated(values[i] / count, share * mean, share * rest)
     if carried:
         return mean + rest
-    return total / (end - begin) + rest / (end - begin)
+    return float(total / (end - begin) + rest / (end - begin))
 
 
 @compiled
@@ -156,7 +156,7 @@ def sorted_quantile(ordered: Floats, count: int, q: float) -> float:
     lower = int(max(0.0, np.floor(rank)))
     upper = min(count - 1, lower + 1)
     weight = rank - np.floor(rank)
-    return ordered[lower] * (1 - weight) + ordered[upper] * weight
+    return float(ordered[lower] * (1 - weight) + ordered[upper] * weight)
 
 
 @compiled
@@ -201,4 +201,4 @@ def window_smoothed(values: Floats, begin: int, end: int, smoothing: float, tren
         if i > begin + 1:
             slope = trend * (now - before) + (1 - trend) * slope
         before, now = now, smoothing * values[i] + (1 - smoothing) * (now + slope)
-    return now
+    return float(now)

@@ -64,17 +64,17 @@ def _simple(function: int, timestamps_ms: Times, values: Floats, begin: int, end
     if function == _COUNT:
         return float(end - begin)
     if function == _FIRST:
-        return values[begin]
+        return float(values[begin])
     if function == _LAST:
-        return values[end - 1]
+        return float(values[end - 1])
     if function == _TIME_OF_FIRST:
-        return timestamps_ms[begin] / 1000
+        return float(timestamps_ms[begin] / 1000)
     if function == _TIME_OF_LAST:
-        return timestamps_ms[end - 1] / 1000
+        return float(timestamps_ms[end - 1] / 1000)
     if function == _TIME_OF_MIN:
-        return timestamps_ms[window_lowest(values, begin, end)] / 1000
+        return float(timestamps_ms[window_lowest(values, begin, end)] / 1000)
     if function == _TIME_OF_MAX:
-        return timestamps_ms[window_highest(values, begin, end)] / 1000
+        return float(timestamps_ms[window_highest(values, begin, end)] / 1000)
     return 1.0
 
 
@@ -85,13 +85,13 @@ def _aggregated(function: int, values: Floats, begin: int, end: int) -> float:
     if function == _AVERAGE:
         return window_mean(values, begin, end)
     if function == _MIN:
-        return values[window_lowest(values, begin, end)]
+        return float(values[window_lowest(values, begin, end)])
     if function == _MAX:
-        return values[window_highest(values, begin, end)]
+        return float(values[window_highest(values, begin, end)])
     if function == _STDVAR:
         return window_variance(values, begin, end)
     if function == _STDDEV:
-        return np.sqrt(window_variance(values, begin, end))
+        return float(np.sqrt(window_variance(values, begin, end)))
     if function == _CHANGES:
         return window_changes(values, begin, end)
     return window_resets(values, begin, end)
@@ -110,10 +110,10 @@ def _pairwise(
         return window_smoothed(values, begin, end, first_factor, second_factor)
     difference = values[end - 1] - values[end - 2]
     if function == _IDELTA:
-        return difference
+        return float(difference)
     if values[end - 1] < values[end - 2]:
         difference = values[end - 1]
-    return difference / ((timestamps_ms[end - 1] - timestamps_ms[end - 2]) / 1000)
+    return float(difference / ((timestamps_ms[end - 1] - timestamps_ms[end - 2]) / 1000))
 
 
 @compiled
