@@ -176,7 +176,12 @@ def series_id(labels: Labels) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
 
 
+_SMALL = tuple(bytes((number,)) for number in range(128))  # nearly all tags and lengths, and making one takes longer than all else
+
+
 def _varint(number: int) -> bytes:
+    if number < 128:
+        return _SMALL[number]
     out = bytearray()
     while number > 0x7F:
         out.append(number & 0x7F | 0x80)

@@ -23,6 +23,10 @@ class SeriesRefusal(Enum):
     FUTURE = "future"
     PAST = "past"
     TIME_OUT_OF_RANGE = "time_out_of_range"
+    SYMBOLS = "symbols"  # label references that point at no symbol, or without a partner
+    NO_SAMPLES = "no_samples"
+    HISTOGRAM = "histogram"
+    EXEMPLAR = "exemplar"
 
 
 LIMITS = frozenset({SeriesRefusal.SERIES_MAX, SeriesRefusal.SERIES_PER_JOB_MAX, SeriesRefusal.SERIES_PER_METRIC_MAX})

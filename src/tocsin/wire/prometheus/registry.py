@@ -80,7 +80,9 @@ class SeriesRegistry:
         """
         refusal, message = self._flaw(labels)
         if refusal is None:
-            refusal, message = self._time_flaw(timestamp_ms)
+            earliest, latest = self.window_ms()
+            if not earliest <= timestamp_ms <= latest:
+                refusal, message = self.time_flaw(timestamp_ms)
         if refusal is not None:
             self.count_refused(refusal)
             return Admission(0, refusal, message)
@@ -140,21 +142,22 @@ class SeriesRegistry:
                     table.day_before[slot] = table.day[slot]
                     table.day[slot] = definition.day
 
-    def describe(self, metadata: Metadata) -> NDArray[np.uint64]:
+    def describe(self, *said: Metadata) -> NDArray[np.uint64]:
         """
-        Remember what a sender says of a metric (or of a family of metrics).
+        Remember what a sender says of metrics (or of families of metrics).
 
         Returns:
-            [S] series that were defined while nothing was known of it: their definitions are needed again.
+            [S] series that were defined while nothing was known of theirs: their definitions are needed again.
         """
         with self._lock:
-            before = self._metadata.get(metadata.metric)
-            self._remember(metadata)
-            # Only once: two senders that contradict each other would have the labels of all its series travel for ever.
-            if before is not None or metadata.metric not in self._metadata:
-                return np.zeros(0, np.uint64)
-            names = (metadata.metric, *(metadata.metric + suffix for suffix in FAMILY_SUFFIXES))
-            numbers = [number for name in names if (number := self._metrics.numbers.get(name)) is not None]
+            numbers: list[int] = []
+            for metadata in said:
+                # Only once: two senders that contradict each other would have the labels of all its series travel for ever.
+                is_new = metadata.metric not in self._metadata
+                self._remember(metadata)
+                if is_new and metadata.metric in self._metadata:
+                    names = (metadata.metric, *(metadata.metric + suffix for suffix in FAMILY_SUFFIXES))
+                    numbers += [number for name in names if (number := self._metrics.numbers.get(name)) is not None]
             if not numbers:
                 return np.zeros(0, np.uint64)
             table = self._table
@@ -170,6 +173,21 @@ class SeriesRegistry:
             if metric.endswith(suffix) and (known := self._metadata.get(metric.removesuffix(suffix))) is not None:
                 return known
         return None
+
+    def time_flaw(self, timestamp_ms: int) -> tuple[SeriesRefusal, str]:
+        """Why a time outside of the window is refused, and what to do."""
+        times, now_ms = self._times, self._clock.now_ns() // NANOSECONDS_PER_MS
+        if not 0 <= timestamp_ms <= INSTANT_MAX // NANOSECONDS_PER_MS:
+            return SeriesRefusal.TIME_OUT_OF_RANGE, f"time {timestamp_ms} is not milliseconds since 1970 before 2262-04-12; check the unit"
+        if timestamp_ms > now_ms:
+            return SeriesRefusal.FUTURE, (
+                f"time {timestamp_ms} ms is {(timestamp_ms - now_ms) // 1000} s ahead of the receiver's clock; "
+                f"at most {times.future_s_max} s are taken: set the sender's clock right or raise option wire.door.future_s_max"
+            )
+        return SeriesRefusal.PAST, (
+            f"time {timestamp_ms} ms is {(now_ms - timestamp_ms) // 1000} s old; at most {times.past_s_max} s are taken: "
+            "raise option wire.door.past_s_max"
+        )
 
     def count_refused(self, refusal: SeriesRefusal, count: int = 1) -> None:
         """Count what a door refused without asking."""
@@ -215,10 +233,13 @@ class SeriesRegistry:
         for name, value in labels.pairs:
             if not name:
                 return SeriesRefusal.LABEL_NAME, f"a label of {labels.metric} has no name; its value is {value[:80]!r}"
-            try:
-                name_bytes, value_bytes = len(name.encode()), len(value.encode())
-            except UnicodeEncodeError:
-                return SeriesRefusal.NOT_UTF8, f"label {name[:80]!r} of {labels.metric[:80]!r} is not valid UTF-8"
+            if name.isascii() and value.isascii():  # nearly always, and looking is ten times as fast as encoding
+                name_bytes, value_bytes = len(name), len(value)
+            else:
+                try:
+                    name_bytes, value_bytes = len(name.encode()), len(value.encode())
+                except UnicodeEncodeError:
+                    return SeriesRefusal.NOT_UTF8, f"label {name[:80]!r} of {labels.metric[:80]!r} is not valid UTF-8"
             if name_bytes > options.name_bytes_max or (name == METRIC_NAME and value_bytes > options.name_bytes_max):
                 found = max(name_bytes, value_bytes if name == METRIC_NAME else 0)
                 return SeriesRefusal.NAME_TOO_LONG, (
@@ -230,12 +251,6 @@ class SeriesRegistry:
                     f"at most {options.value_bytes_max} are taken (value_bytes_max)"
                 )
         return None, ""
-
-    def _time_flaw(self, timestamp_ms: int) -> tuple[SeriesRefusal | None, str]:
-        earliest, latest = self.window_ms()
-        if earliest <= timestamp_ms <= latest:
-            return None, ""
-        return time_refusal(timestamp_ms, latest, self._clock.now_ns(), self._times)
 
     def _excess(self, metric: str, job: str) -> tuple[SeriesRefusal | None, str]:
         """Which limit one more series would break."""
@@ -290,22 +305,6 @@ class SeriesRegistry:
         table.metric[rows] = self._metrics.prune(table.metric[rows])
         table.job[rows] = self._jobs.prune(table.job[rows])
         return self._generation
-
-
-def time_refusal(timestamp_ms: int, latest_ms: int, now_ns: int, times: DoorOptions) -> tuple[SeriesRefusal, str]:
-    """Why a time outside of the window is refused, and what to do."""
-    if timestamp_ms < 0 or timestamp_ms > INSTANT_MAX // NANOSECONDS_PER_MS:
-        return SeriesRefusal.TIME_OUT_OF_RANGE, f"time {timestamp_ms} is not milliseconds since 1970 before 2262-04-12; check the unit"
-    now_ms = now_ns // NANOSECONDS_PER_MS
-    if timestamp_ms > latest_ms:
-        return SeriesRefusal.FUTURE, (
-            f"time {timestamp_ms} ms is {(timestamp_ms - now_ms) // 1000} s ahead of the receiver's clock; "
-            f"at most {times.future_s_max} s are taken: set the sender's clock right or raise option wire.door.future_s_max"
-        )
-    return SeriesRefusal.PAST, (
-        f"time {timestamp_ms} ms is {(now_ms - timestamp_ms) // 1000} s old; at most {times.past_s_max} s are taken: "
-        "raise option wire.door.past_s_max"
-    )
 
 
 def _shown(labels: Labels) -> str:
