@@ -14,13 +14,15 @@ from typing import TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tocsin.query.series_chunks import SettledChunks
 from tocsin.query.series_gather import clip, count_rows, cumulate, pack, scatter_rows, settle
 from tocsin.store.engine import Engine, SettingValue
 from tocsin.store.native import number_blocks
-from tocsin.store.read_metrics import DAY_MS, ROW_TABLES, Chosen, Span, rows, rows_settled
+from tocsin.store.read_metrics import DAY_MS, ROW_TABLES, Chosen, Span, chunk_rows, rows, rows_settled
 from tocsin.store.sql import Sql
 
 THREADS = 2
+SHARED_MIN = 100_000  # with less to do, handing it to a thread costs more than it saves
 ROW_TYPES = (np.uint64, np.int64, np.float64)
 
 Number = TypeVar("Number", bound=np.generic)
@@ -82,25 +84,35 @@ class BatchReader:
         read = wanted.span
         if summed:
             read = Span(read.start_ms // DAY_MS * DAY_MS, read.end_ms)
-        fresh = [self._blocks(rows(table, wanted.chosen, read), settings) for table in ROW_TABLES]
-        samples, conflicts = self._gather(wanted, [*fresh[1], *fresh[0]])
-        if conflicts:
+        fresh, folding = (self._blocks(rows(table, wanted.chosen, read), settings) for table in ROW_TABLES)
+        settled = self._chunks(wanted, read, settings)
+        samples, conflicts = self._gather(wanted, settled, [*folding, *fresh])
+        if conflicts and (fresh or folding):
             # Rows with the same time differ, and how they lie says nothing about which came last.
-            samples, _ = self._gather(wanted, self._blocks(rows_settled(wanted.chosen, read), settings))
+            latest = self._blocks(rows_settled(wanted.chosen, read), settings)
+            # What was folded meanwhile is in chunks alone; reading these again leaves nothing out.
+            samples, _ = self._gather(wanted, self._chunks(wanted, read, settings), latest)
         return _summed(samples, wanted) if summed else samples
 
     def _blocks(self, statement: Sql, settings: Mapping[str, SettingValue]) -> list[RowBlock]:
         body = self._engine.fetch(statement, output_format="Native", settings=settings)
         return [(ids, times, values) for ids, times, values in number_blocks(body, ROW_TYPES)]
 
-    def _gather(self, wanted: Wanted, blocks: list[RowBlock]) -> tuple[Samples, int]:
+    def _chunks(self, wanted: Wanted, span: Span, settings: Mapping[str, SettingValue]) -> SettledChunks:
+        body = self._engine.fetch(chunk_rows(wanted.chosen, span), output_format="RowBinary", settings=settings)
+        return SettledChunks.read(body, wanted.ids, wanted.slots, span, self._shared)
+
+    def _gather(self, wanted: Wanted, settled: SettledChunks, blocks: list[RowBlock]) -> tuple[Samples, int]:
+        """Put chunks and rows together; rows come after chunks in every series, for they were received later."""
         counts = np.zeros(wanted.series, dtype=np.int64)
+        settled.count(counts)
         for ids, _, _ in blocks:
             count_rows(_aligned(ids), wanted.ids, wanted.slots, counts)
         offsets = np.concatenate(([0], np.cumsum(counts)))
         times = np.empty(offsets[-1], dtype=np.int64)
         values = np.empty(offsets[-1], dtype=np.float64)
         cursors = offsets[:-1].copy()
+        settled.decode(cursors, times, values, self._shared)
         for ids, row_times, row_values in blocks:
             scatter_rows(_aligned(ids), _aligned(row_times), _aligned(row_values), wanted.ids, wanted.slots, cursors, times, values)
         return self._settled(Samples(offsets, times, values))
@@ -112,13 +124,15 @@ class BatchReader:
         def work(first: int, last: int) -> int:
             return settle(starts, ends, samples.times, samples.values, kept, first, last)
 
-        conflicts = sum(self._shared(work, samples.offsets))
+        conflicts = sum(self._shared(work, starts))
         return _packed(samples, starts, kept), conflicts
 
-    def _shared(self, work: Callable[[int, int], int], offsets: NDArray[np.int64]) -> list[int]:
-        """Run `work(first, last)` over ranges of series that hold about equally many samples, at the same time."""
-        shares = np.linspace(0, offsets[-1], THREADS + 1)[1:-1]
-        bounds = [0, *np.searchsorted(offsets[:-1], shares).tolist(), len(offsets) - 1]
+    def _shared(self, work: Callable[[int, int], int], begins: NDArray[np.int64]) -> list[int]:
+        """Run `work(first, last)` over ranges of things at the same time; `begins` [T] says, ascending, where the work of each begins."""
+        if not len(begins) or begins[-1] < SHARED_MIN:
+            return [work(0, len(begins))]
+        shares = np.linspace(0, begins[-1], THREADS + 1)[1:-1]
+        bounds = [0, *np.searchsorted(begins, shares).tolist(), len(begins)]
         later = [self._executor.submit(work, bounds[n], bounds[n + 1]) for n in range(1, THREADS)]
         return [work(bounds[0], bounds[1]), *(one.result() for one in later)]
 

@@ -21,7 +21,7 @@ from tocsin.model.series import Matcher, SeriesBatch
 from tocsin.query.series_batch import THREADS, BatchReader, Wanted
 from tocsin.query.series_labels import LISTED_MAX, LabelMemory
 from tocsin.store.engine import Engine, SettingValue
-from tocsin.store.read_metrics import ROW_TABLES, Chosen, Span, id_in_matching, row_counts, series_ids, table_rows
+from tocsin.store.read_metrics import ROW_TABLES, Chosen, Span, chunk_counts, id_in_matching, row_counts, series_ids, table_rows
 from tocsin.store.sql import ParameterNames, Sql
 
 SMALL_ROWS_MAX = 4_000_000  # tables of rows up to this size are not counted before they are read
@@ -92,7 +92,7 @@ class StoredSeries:
 
     def _matching(self, matchers: Sequence[Matcher], span: Span) -> _Selection | None:
         try:
-            body = self._engine.fetch(series_ids(matchers, span), output_format="RowBinary", settings=self._settings)
+            body = self._fetch(series_ids(matchers, span))
         except InvalidInput as error:
             raise InvalidInput(f"expected matchers with regular expressions of RE2: {error}") from error
         ids = np.unique(np.frombuffer(body, dtype=np.uint64))
@@ -112,10 +112,13 @@ class StoredSeries:
 
     def _sizes(self, selection: _Selection, samples_max: int) -> NDArray[np.float64]:
         """[I] How many samples each id holds, about; never more than `samples_max` in all without having counted."""
-        small, large = [], []
+        small: list[tuple[str, int]] = []
+        large: list[tuple[str, int]] = []
         for table, count in self._engine.query(table_rows(ROW_TABLES), settings=self._settings).rows:
             (large if count > SMALL_ROWS_MAX else small).append((table, count))
         sizes = np.zeros(len(selection.ids))
+        everything = Chosen(matching=selection.matching)
+        _add_counts(sizes, selection, self._fetch(chunk_counts(everything, selection.span)))
         self._count([table for table, _ in large], selection, sizes)
         unknown = sum(count for _, count in small)
         if sizes.sum() + unknown <= samples_max:
@@ -124,12 +127,14 @@ class StoredSeries:
             self._count([table for table, _ in small], selection, sizes)
         return sizes
 
+    def _fetch(self, statement: Sql) -> memoryview:
+        return self._engine.fetch(statement, output_format="RowBinary", settings=self._settings)
+
     def _count(self, tables: Sequence[str], selection: _Selection, sizes: NDArray[np.float64]) -> None:
         """Raise the sizes by what tables of rows hold."""
         everything = Chosen(matching=selection.matching)
         for table in tables:
-            statement = row_counts(table, everything, selection.span)
-            _add_counts(sizes, selection, self._engine.fetch(statement, output_format="RowBinary", settings=self._settings))
+            _add_counts(sizes, selection, self._fetch(row_counts(table, everything, selection.span)))
 
 
 def _add_counts(sizes: NDArray[np.float64], selection: _Selection, body: memoryview) -> None:

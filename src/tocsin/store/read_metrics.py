@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from tocsin.model.labels import METRIC_NAME
 from tocsin.model.series import Matcher, MatchOperator
+from tocsin.store.chunks import CHUNK_WINDOW_MS
 from tocsin.store.sql import ParameterNames, Sql
 
 ROW_TABLES = ("samples", "samples_folding")  # in this order, see above
-CHUNK_WINDOW_MS = 7_200_000
 DAY_MS = 86_400_000
 TIME_MIN_MS, TIME_MAX_MS = 0, 9_000_000_000_000  # what the engine's times hold, with room at both ends
 DAY_MAX = 65_535  # the last day that the engine's Date holds
@@ -129,6 +129,23 @@ def row_counts(table: str, chosen: Chosen, span: Span) -> Sql:
     return Sql(f"SELECT series_id, count() FROM {table} WHERE ") + where + Sql(" GROUP BY series_id")
 
 
+def chunk_rows(chosen: Chosen, span: Span) -> Sql:
+    """Chunks that have to do with the range (RowBinary, see `tocsin.store.chunk_rows`)."""
+    names = ParameterNames("k")
+    where = _chunks_within(span, names) + Sql(" AND ") + chosen.condition(names)
+    return Sql("SELECT series_id, start, stop, count, received, data FROM chunks WHERE ") + where
+
+
+def chunk_counts(chosen: Chosen, span: Span) -> Sql:
+    """About how many samples chunks have in the range of each series: id, count (RowBinary: UInt64, UInt64); ends in proportion to time."""
+    names = ParameterNames("k")
+    begin, end = (names.bind("Int64", at) for at in (span.start_ms, span.end_ms))
+    length = Sql("(least(toUnixTimestamp64Milli(stop), ") + end + Sql(") - greatest(toUnixTimestamp64Milli(start), ") + begin
+    share = length + Sql(") + 1) / (toUnixTimestamp64Milli(stop) - toUnixTimestamp64Milli(start) + 1)")
+    where = _chunks_within(span, names) + Sql(" AND ") + chosen.condition(names)
+    return Sql("SELECT series_id, toUInt64(ceil(sum(count * ") + share + Sql("))) FROM chunks WHERE ") + where + Sql(" GROUP BY series_id")
+
+
 def histogram_points(chosen: Chosen, span: Span) -> Sql:
     """Native histograms by series and time (RowBinary); of equal times the last received comes last."""
     names = ParameterNames("h")
@@ -160,6 +177,19 @@ def table_rows(tables: Sequence[str]) -> Sql:
 def instant_ms(at: int, names: ParameterNames) -> Sql:
     """An instant as the engine's DateTime64(3)."""
     return Sql("fromUnixTimestamp64Milli(") + names.bind("Int64", at) + Sql(", 'UTC')")
+
+
+def _chunks_within(span: Span, names: ParameterNames) -> Sql:
+    """A chunk never reaches from one window into the next, so where it starts says when it stops at the latest."""
+    first = span.start_ms - CHUNK_WINDOW_MS
+    return (
+        Sql("start > ")
+        + instant_ms(first, names)
+        + Sql(" AND start <= ")
+        + instant_ms(span.end_ms, names)
+        + Sql(" AND stop >= ")
+        + instant_ms(span.start_ms, names)
+    )
 
 
 def _within(span: Span, names: ParameterNames) -> Sql:
