@@ -5,8 +5,7 @@ A point becomes one row with parallel arrays: a series id, component, bound and 
 histogram with ten buckets fourteen. The id of a series is a hash of everything that identifies it: metric name, kind, unit,
 temporality, monotonicity, resource, scope, sorted attributes, component and bound.
 
-What Prometheus calls the metric is found once per metric, before its points are laid out (`prometheus_names`); the views of `points` add
-what tells its components apart, and the labels.
+What Prometheus calls a series is found later, by the view that fills the table `series`.
 """
 
 from __future__ import annotations
@@ -25,12 +24,14 @@ from tocsin.store.decode import (
     value_types,
 )
 from tocsin.store.options import StoreOptions
-from tocsin.store.prometheus_names import instance, job, metric_name, unit_words
 from tocsin.store.redact import MARK, is_secret_key, is_suspicious, treat
 
 STALE = "reinterpretAsFloat64(toUInt64(9218868437227405314))"  # 0x7ff0000000000002, the NaN by which Prometheus says that a series ended
-PROMETHEUS = "metric, unit_words, job, instance"
-METRIC = f"name, unit, description, {PROMETHEUS}, kind, temporality, monotonic"
+METRIC = "job, instance, name, unit, description, kind, temporality, monotonic"
+# What Prometheus calls who sent it, found once per scope. Source: OpenTelemetry specification, Prometheus and OpenMetrics compatibility.
+NAMESPACE, NAME = "JSONExtractString(resource, 'service.namespace')", "JSONExtractString(resource, 'service.name')"
+JOB = f"if({NAMESPACE} = '' OR {NAME} = '', {NAME}, concat({NAMESPACE}, '/', service))"
+INSTANCE = "JSONExtractString(resource, 'service.instance.id')"
 MAP = "Map(LowCardinality(String), String)"
 
 
@@ -54,8 +55,7 @@ def numbers_select(options: StoreOptions) -> str:
     )
     value = _or_stale("if(p.as_int != 0, toFloat64(p.as_int), p.as_double)")
     numbers = {"components": "['']", "bounds": "[toFloat64(0)]", "values": f"[{value}]"}
-    counter, gauge = "m.sum.is_monotonic", "notEmpty(m.gauge.data_points)"
-    return _select(families, {**numbers, **_exemplars(options)}, options, counter=counter, gauge=gauge)
+    return _select(families, {**numbers, **_exemplars(options)}, options)
 
 
 def histograms_select(options: StoreOptions) -> str:
@@ -112,7 +112,7 @@ def summaries_select(options: StoreOptions) -> str:
     return _select("arrayMap(p -> (p, 'summary', 2, 1), m.summary.data_points)", numbers, options)
 
 
-def _select(families: str, numbers: Mapping[str, str], options: StoreOptions, *, counter: str = "0", gauge: str = "0") -> str:
+def _select(families: str, numbers: Mapping[str, str], options: StoreOptions) -> str:
     columns = {
         "ts": _milliseconds("p.time_unix_nano"),
         "start_ts": _milliseconds("p.start_time_unix_nano"),
@@ -122,7 +122,7 @@ def _select(families: str, numbers: Mapping[str, str], options: StoreOptions, *,
         **numbers,
     }
     kept = [name for name in columns if name not in ("keys", "texts", "types")]
-    texts = cleaned(f"SELECT {ORIGIN}, {METRIC}, {selected(columns)} FROM ({_points(families, options, counter, gauge)})",
+    texts = cleaned(f"SELECT {ORIGIN}, {METRIC}, {selected(columns)} FROM ({_points(families, options)})",
                     keep=f"{ORIGIN}, {METRIC}, {', '.join(kept)}", options=options)  # fmt: skip
     identity = (
         "cityHash64(name, kind, unit, temporality, monotonic, resource, scope_name, "
@@ -131,7 +131,7 @@ def _select(families: str, numbers: Mapping[str, str], options: StoreOptions, *,
     clean = clean_columns(options)
     return f"""
 SELECT
-    ts, start_ts, name, kind, unit, description, {PROMETHEUS}, temporality, monotonic, service, resource, scope_name, scope_version,
+    ts, start_ts, job, instance, name, kind, unit, description, temporality, monotonic, service, resource, scope_name, scope_version,
     CAST((keys, clean), '{MAP}') AS attributes,
     {clean["clean_types"]} AS attribute_types,
     arrayMap((c, b) -> cityHash64({identity}, c, b), components, bounds) AS series_ids,
@@ -143,18 +143,15 @@ SELECT
 FROM ({texts})"""
 
 
-def _points(families: str, options: StoreOptions, counter: str, gauge: str) -> str:
+def _points(families: str, options: StoreOptions) -> str:
     return f"""
-    SELECT {ORIGIN}, name, unit, description, {PROMETHEUS}, family.1 AS p, toLowCardinality(family.2) AS kind, toInt8(family.3) AS temporality,
+    SELECT {ORIGIN}, job, instance, name, unit, description, family.1 AS p, toLowCardinality(family.2) AS kind, toInt8(family.3) AS temporality,
         toUInt8(family.4) AS monotonic
     FROM (
-        SELECT {ORIGIN}, m.name AS name, m.unit AS unit, m.description AS description,
-            toLowCardinality({metric_name("m.name", "m.unit", counter=counter, gauge=gauge)}) AS metric,
-            toLowCardinality({unit_words("m.unit")}) AS unit_words, toLowCardinality({job("resource")}) AS job,
-            toLowCardinality({instance("resource")}) AS instance, arrayJoin({families}) AS family
+        SELECT {ORIGIN}, job, instance, m.name AS name, m.unit AS unit, m.description AS description, arrayJoin({families}) AS family
         FROM (
             SELECT received, resource, service, scope.scope.name AS scope_name, scope.scope.version AS scope_version,
-                arrayJoin(scope.metrics) AS m
+                toLowCardinality({JOB}) AS job, toLowCardinality({INSTANCE}) AS instance, arrayJoin(scope.metrics) AS m
             FROM ({scopes_select("resource_metrics", "scope_metrics", options)})
         )
     )"""

@@ -25,7 +25,7 @@ from tocsin.store.retention import expire
 from tocsin.store.sql import Sql
 from tocsin.store.tables import LOADS, SEGMENT_TABLES, TELEMETRY_TABLES, Load, retention_days
 
-DECODED_BYTES_PER_BLOCK = 8 * 1024 * 1024  # decoded at a time, bytes: bounds the memory that nested columns take before they are flat
+DECODED_BYTES_PER_BLOCK = 32 * 1024 * 1024  # decoded at a time, bytes: bounds the memory that nested columns take before they are flat
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,13 @@ CREATE TABLE IF NOT EXISTS points
 (
     ts DateTime64(3, 'UTC'),
     start_ts DateTime64(3, 'UTC'),
+    -- Who sent it, in Prometheus' words.
+    job LowCardinality(String),
+    instance LowCardinality(String),
     name LowCardinality(String),
     kind LowCardinality(String),
     unit LowCardinality(String),
     description LowCardinality(String),
-    -- What Prometheus calls the metric (without what tells components apart), its unit, and who sent it.
-    metric LowCardinality(String),
-    unit_words LowCardinality(String),
-    job LowCardinality(String),
-    instance LowCardinality(String),
     temporality Int8,
     monotonic UInt8,
     service LowCardinality(String),
@@ -108,7 +106,7 @@ CREATE TABLE IF NOT EXISTS series
     metric LowCardinality(String) CODEC(ZSTD(1)),
     series_id UInt64 CODEC(ZSTD(1)),
     day Date CODEC(ZSTD(1)),
-    labels Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    labels Map(LowCardinality(String), String) CODEC(LZ4),
     type LowCardinality(String) CODEC(ZSTD(1)),
     help LowCardinality(String) CODEC(ZSTD(1)),
     unit LowCardinality(String) CODEC(ZSTD(1)),
@@ -124,7 +122,7 @@ CREATE TABLE IF NOT EXISTS series
     resource LowCardinality(String) CODEC(ZSTD(1)),
     scope_name LowCardinality(String) CODEC(ZSTD(1)),
     scope_version LowCardinality(String) CODEC(ZSTD(1)),
-    attributes Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    attributes Map(LowCardinality(String), String) CODEC(LZ4),
     attribute_types Array(Enum16('n' = 0, 's' = 1, 'b' = 2, 'i' = 3, 'd' = 4, 'y' = 7, 'j' = 1000)) CODEC(ZSTD(1)),
     received SimpleAggregateFunction(max, DateTime('UTC')) CODEC(ZSTD(1))
 )
@@ -143,24 +141,28 @@ FROM sample_blocks ARRAY JOIN definitions AS d;
 -- Labels are found and sorted once per point, with a place kept for `le` or `quantile` where it belongs; those whose names become equal
 -- share a label, and what Tocsin sets itself (job, instance, scope, le, quantile) comes before an attribute of that name.
 CREATE MATERIALIZED VIEW IF NOT EXISTS series_from_points TO series AS
-SELECT if(component IN ('bucket', 'count', 'sum', 'min', 'max'), concat(named.metric, '_', component), named.metric) AS metric, series_id, day,
+SELECT if(component IN ('bucket', 'count', 'sum', 'min', 'max'), concat(whole_name, '_', component), whole_name) AS metric, series_id, day,
     if(place = 0, CAST((label_names, label_values), 'Map(LowCardinality(String), String)'), mapFilter((k, v) -> v != '', CAST((label_names,
         arrayMap((v, i) -> if(i = place, multiIf(component NOT IN ('bucket', 'quantile'), '', bound = inf, '+Inf', bound = -inf, '-Inf', toString(bound)), v),
             label_values, arrayEnumerate(label_values))), 'Map(LowCardinality(String), String)'))) AS labels,
     multiIf(component IN ('min', 'max'), 'gauge', kind = 'sum', if(monotonic, 'counter', 'gauge'), kind = 'exponential_histogram', 'histogram', kind) AS type,
-    description AS help, unit_words AS unit, toUInt8(temporality = 1 AND component NOT IN ('min', 'max')) AS delta,
+    description AS help, trim(BOTH '_' FROM concat(counted, '_', per)) AS unit, toUInt8(temporality = 1 AND component NOT IN ('min', 'max')) AS delta,
     name, kind, component, bound, named.unit AS otlp_unit, temporality, monotonic, service, resource, scope_name, scope_version,
     attributes, attribute_types, toDateTime(named.received, 'UTC') AS received
 FROM
 (
     SELECT *, arraySort(arrayFilter((n, v) -> v != '', names, texts)) AS label_names,
         arraySort((v, n) -> n, arrayFilter(v -> v != '', texts), arrayFilter((n, v) -> v != '', names, texts)) AS label_values,
-        if(own_name = '', 0, indexOf(label_names, own_name)) AS place
+        if(own_name = '', 0, indexOf(label_names, own_name)) AS place,
+        arrayStringConcat(arrayFilter((w, i) -> w != '' AND (i = 1 OR position(concat('_', stem, '_'), concat('_', w, '_')) = 0),
+            [stem, counted, per, ending], [1, 2, 3, 4]), '_') AS whole_name
     FROM
     (
         SELECT *, arrayConcat(fixed_names, if(clash, arrayDistinct(free_names), attribute_names)) AS names,
             arrayConcat(fixed_texts, if(clash, arrayMap(n -> arrayStringConcat(arrayMap(p -> p.2, arraySort(arrayFilter((p, a) -> a = n,
-                arrayZip(mapKeys(attributes), mapValues(attributes)), attribute_names))), ';'), arrayDistinct(free_names)), mapValues(attributes))) AS texts
+                arrayZip(mapKeys(attributes), mapValues(attributes)), attribute_names))), ';'), arrayDistinct(free_names)), mapValues(attributes))) AS texts,
+            if(ending = 'total', replaceRegexpAll(words, '(?:_total)+_', '_'), words) AS whole_words,
+            replaceRegexpOne(trim(BOTH '_' FROM whole_words), '^([0-9]|$)', '_\\1') AS stem
         FROM
         (
             SELECT *, toDate(ts) AS day, multiIf(kind = 'histogram', 'le', kind = 'summary', 'quantile', '') AS own_name,
@@ -168,8 +170,20 @@ FROM
                 [job, instance, scope_name, if(scope_name = '', '', scope_version), own_name] AS fixed_texts,
                 arrayMap(k -> replaceRegexpOne(replaceRegexpAll(k, '[^a-zA-Z0-9]+', '_'), '^([0-9])', 'key_\\1'), mapKeys(attributes)) AS attribute_names,
                 arrayFilter(n -> fixed_texts[indexOf(fixed_names, n)] = '', attribute_names) AS free_names,
-                hasAny(fixed_names, attribute_names) OR length(arrayDistinct(attribute_names)) != length(attribute_names) AS clash
-            FROM (SELECT * FROM points LIMIT 1 BY cityHash64(series_ids), toDate(ts))
+                hasAny(fixed_names, attribute_names) OR length(arrayDistinct(attribute_names)) != length(attribute_names) AS clash,
+                replaceRegexpAll(concat('_', name, '_'), '[^a-zA-Z0-9:]+', '_') AS words,
+                multiIf(kind = 'sum' AND monotonic, 'total', kind = 'gauge' AND unit = '1', 'ratio', '') AS ending,
+                replaceRegexpOne(unit, '^ +|.*[{}].*| *(?:/.*)?$', '') AS counted_unit, replaceRegexpOne(replaceRegexpOne(unit, '^[^/]*/? *', ''), '.*[{}].*| +$', '') AS per_unit,
+                trim(BOTH '_' FROM replaceRegexpAll(transform(counted_unit, ['d', 'h', 'min', 's', 'ms', 'us', 'ns', 'By', 'KiBy', 'MiBy', 'GiBy', 'TiBy', 'KBy', 'kBy', 'MBy', 'GBy', 'TBy', 'm', 'V', 'A', 'J', 'W', 'g', 'Cel', 'Hz', '%', '1'],
+                ['days', 'hours', 'minutes', 'seconds', 'milliseconds', 'microseconds', 'nanoseconds', 'bytes', 'kibibytes', 'mebibytes', 'gibibytes', 'tibibytes', 'kilobytes', 'kilobytes', 'megabytes', 'gigabytes', 'terabytes', 'meters', 'volts', 'amperes', 'joules', 'watts', 'grams', 'celsius', 'hertz', 'percent', '']), '[^a-zA-Z0-9]+', '_')) AS counted,
+                replaceRegexpOne(trim(BOTH '_' FROM replaceRegexpAll(transform(per_unit, ['s', 'min', 'm', 'h', 'd', 'w', 'mo', 'y'],
+                ['second', 'minute', 'minute', 'hour', 'day', 'week', 'month', 'year']), '[^a-zA-Z0-9]+', '_')), '^(.)', 'per_\\1') AS per
+            FROM
+            (
+                SELECT ts, received, series_ids, components, bounds, job, instance, name, kind, unit, description, temporality, monotonic, service, resource,
+                    scope_name, scope_version, attributes, attribute_types
+                FROM points LIMIT 1 BY cityHash64(series_ids), toDate(ts)
+            )
         )
     )
 ) AS named
