@@ -6,7 +6,7 @@ Source: Prometheus documentation, 'Operators: aggregation operators'.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 import numpy as np
@@ -148,15 +148,28 @@ def _count_values(node: Aggregation, grid: Grid, steps: Steps) -> Grid:
     names = tuple(one for one in node.grouping if one != name) if not node.without else (*node.grouping, name)
     grouping = group_by(grid.labels, names, kept=not node.without)
     counts: dict[Labels, NDArray[np.float64]] = {}
-    histogram_mask = grid.histogram_mask
-    for row, step in np.argwhere(grid.present):
-        if grid.histograms is not None and histogram_mask[row, step]:
-            text = histogram_text(grid.histograms[row, step])
-        else:
-            text = number_text(float(grid.values[row, step]))
-        labels = grouping.labels[grouping.groups[row]].replace(**{name: text})
-        counts.setdefault(labels, np.zeros(steps.count))[step] += 1
+    for group, text, occurrences in _occurrences(grid, grouping):
+        labels = grouping.labels[group].replace(**{name: text})
+        counts[labels] = counts.get(labels, 0) + occurrences
     if not counts:
         return empty_grid(steps.count)
     values = np.stack(list(counts.values()))
     return merged(Grid(list(counts), values, values > 0))
+
+
+def _occurrences(grid: Grid, grouping: Grouping) -> Iterator[tuple[int, str, NDArray[np.float64]]]:
+    """Every value of every group, as a text, with [T] how often it comes; one text may come more than once."""
+    mask = grid.float_mask
+    rows, columns = np.nonzero(mask)
+    bits, which = np.unique(ready_floats(grid.values)[mask].view(np.int64), return_inverse=True)
+    pairs, place = np.unique(grouping.groups[rows] * len(bits) + which, return_inverse=True)
+    counts = np.zeros((len(pairs), grid.width))
+    np.add.at(counts, (place, columns), 1.0)
+    numbers = bits.view(np.float64)
+    for pair, occurrences in zip(pairs.tolist(), counts, strict=True):
+        yield pair // len(bits), number_text(float(numbers[pair % len(bits)])), occurrences
+    if grid.histograms is not None:
+        for row, step in np.argwhere(grid.histogram_mask):
+            once = np.zeros(grid.width)
+            once[step] = 1.0
+            yield int(grouping.groups[row]), histogram_text(grid.histograms[row, step]), once

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tocsin.query.promql.compiled import compiled
 from tocsin.query.promql.grid import Floats, Mask
-from tocsin.query.promql.window_functions import compensated, order, sorted_quantile
+from tocsin.query.promql.window_functions import compensated, quantile_of
 
 Groups = NDArray[np.int64]
 
@@ -158,8 +158,7 @@ def quantile_columns(
                     count += 1
             counts[g, t] = count
             if count:
-                order(scratch, count)
-                out[g, t] = sorted_quantile(scratch, count, q[t])
+                out[g, t] = quantile_of(scratch, count, q[t])
 
 
 @compiled

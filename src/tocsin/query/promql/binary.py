@@ -24,11 +24,6 @@ def binary(context: Context, node: Binary, steps: Steps) -> Value:
         InvalidInput: Series cannot be paired as it is asked for.
     """
     left, right = context.value(node.left, steps), context.value(node.right, steps)
-    held = context.cells_held
-    for operand in (left, right):
-        if isinstance(operand, Grid):
-            context.hold(operand.values.size)
-    context.cells_held = held
     if isinstance(left, Grid) and isinstance(right, Grid):
         if node.operator in SET_OPERATORS:
             return combine_sets(node, left, right, steps)

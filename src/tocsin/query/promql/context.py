@@ -15,7 +15,7 @@ from tocsin.model.series import Matcher, SeriesBatch, SeriesSource
 from tocsin.query.promql.grid import NAME_ALONE, NAME_TYPE_AND_UNIT, Floats, Grid, Steps, merged
 from tocsin.query.promql.options import PromqlOptions
 from tocsin.query.promql.remarks import AnnotationCollector
-from tocsin.query.promql.syntax import Expression, Paren, Span, StringLiteral
+from tocsin.query.promql.syntax import Expression, Paren, StringLiteral
 
 Value: TypeAlias = "Grid | Floats | str"
 Evaluate: TypeAlias = "Callable[[Context, Expression, Steps], Value]"
@@ -116,6 +116,15 @@ class Context:
         self.cells_held += cells
         self._check_held(0)
 
+    def check_room(self, cells: int) -> None:
+        """
+        Before so many cells are made: is there room for them?
+
+        Raises:
+            LimitExceeded: There is not.
+        """
+        self._check_held(cells)
+
     def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Iterator[SeriesBatch]:
         """Matching series with their samples from `start_ms` to `end_ms`, both inclusive, batch by batch."""
         room = max(1, self.options.samples_max - self.cells_held)
@@ -152,10 +161,6 @@ class Context:
             return grid
         bare = Grid(grid.raw, grid.values, grid.present, grid.histograms, self.metadata_labels, None, grid.one_name)
         return bare if grid.one_name and self.metadata_labels == NAME_ALONE else merged(bare)
-
-    def remark_span(self, node: Expression) -> Span:
-        """Where an expression stands."""
-        return node.span
 
     def _check_held(self, more: int) -> None:
         if self.cells_held + more > self.options.samples_max:

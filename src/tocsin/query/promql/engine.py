@@ -29,6 +29,7 @@ from tocsin.query.promql.selectors import is_stale
 from tocsin.query.promql.syntax import Expression, ValueType
 
 THREADS = 2
+_NO_INSTANTS = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,7 @@ def _finished(context: Context, grid: Grid) -> Grid:
     if grid.pending is None or not grid.pending.any():
         return merged(grid) if not grid.one_name else grid
     labels = [without(one, context.metadata_labels) if gone else one for one, gone in zip(grid.labels, grid.pending, strict=True)]
-    return merged(Grid(labels, grid.values, grid.present, grid.histograms, ordered=grid.ordered))
+    return merged(Grid(labels, grid.values, grid.present, grid.histograms))
 
 
 def _vector(grid: Grid, time_ms: int) -> Iterator[SeriesAnswer]:
@@ -170,7 +171,7 @@ def _vector(grid: Grid, time_ms: int) -> Iterator[SeriesAnswer]:
     for row in np.flatnonzero(grid.present[:, 0]):
         histogram = None if grid.histograms is None else grid.histograms[row, 0]
         if histogram is None:
-            yield SeriesAnswer(grid.labels[row], at, np.array(grid.values[row]))
+            yield SeriesAnswer(grid.labels[row], at, np.array(grid.values[row]), _NO_INSTANTS)
         else:
             yield SeriesAnswer(grid.labels[row], at[:0], np.zeros(0), at, (histogram,))
 
@@ -180,11 +181,14 @@ def _matrix(grid: Grid, steps: Steps) -> Iterator[SeriesAnswer]:
     labels = grid.labels
     floats = grid.float_mask
     held = grid.histogram_mask if grid.histograms is not None else None
-    alive = grid.present.any(axis=1)
-    for row in sorted(np.flatnonzero(alive), key=lambda row: labels[row].pairs):
+    alive = [row for row, any_there in enumerate(np.asarray(grid.present.any(axis=1)).tolist()) if any_there]
+    whole = np.asarray(floats.all(axis=1)).tolist()
+    for row in sorted(alive, key=lambda row: labels[row].pairs):
         mask = floats[row]
-        if held is None or grid.histograms is None or not held[row].any():
-            yield SeriesAnswer(labels[row], times[mask], grid.values[row][mask])
+        if whole[row]:
+            yield SeriesAnswer(labels[row], times, grid.values[row], _NO_INSTANTS)
+        elif held is None or grid.histograms is None or not held[row].any():
+            yield SeriesAnswer(labels[row], times[mask], grid.values[row][mask], _NO_INSTANTS)
         else:
             histograms = list(grid.histograms[row][held[row]])
             yield SeriesAnswer(labels[row], times[mask], grid.values[row][mask], times[held[row]], histograms)

@@ -53,7 +53,7 @@ class Steps:
 @dataclass(slots=True)
 class Grid:
     """
-    A vector at every step.
+    A vector at every step; its rows stand in the order of the answer.
 
     Args:
         raw: [S] labels; look at `labels` instead, which lacks what was dropped.
@@ -63,7 +63,6 @@ class Grid:
         nameless: Labels that were dropped from `raw` but may still be there.
         pending: [S] rows whose name is dropped at the end of the query; None: none (only with delayed name removal).
         one_name: All rows have the same name, so that dropping it makes no two rows alike.
-        ordered: The rows stand in the order of the answer (`sort`, `topk`).
     """
 
     raw: Sequence[Labels]
@@ -73,7 +72,6 @@ class Grid:
     nameless: tuple[str, ...] = ()
     pending: Mask | None = None
     one_name: bool = False
-    ordered: bool = False
     _labels: list[Labels] | None = field(default=None, repr=False)
 
     @property

@@ -98,9 +98,9 @@ def _quantiles(context: Context, function: str, argument: Expression, grid: Grid
         if forced.size:
             note = say.forced_monotonic(
                 one.labels.metric,
-                float(np.nanmin(answer.forced_min_bucket[forced])),
-                float(np.nanmax(answer.forced_max_bucket[forced])),
+                (float(np.nanmin(answer.forced_min_bucket[forced])), float(np.nanmax(answer.forced_max_bucket[forced]))),
                 float(np.nanmax(answer.forced_max_difference[forced])),
+                steps.times_ms[forced].tolist(),
             )
             context.annotations.add(note, argument.span)
     return _together(context, parts, steps)

@@ -47,12 +47,37 @@ def first_after(timestamps_ms: Times, low: int, high: int, bound: int) -> int:
 
 
 @compiled
-def count_stale(bits: Times, low: int, high: int) -> int:
-    """How many of the values (as bits) in [low, high) are stale markers."""
+def count_stale(bits: Times) -> int:
+    """How many of the values (as bits) are stale markers."""
     stale = 0
-    for i in range(low, high):
+    for i in range(bits.shape[0]):
         stale += bits[i] == _STALE
     return stale
+
+
+@compiled
+def has_stale(timestamps_ms: Times, bits: Times, low: int, high: int, ends_ms: Times, range_ms: int) -> bool:
+    """
+    Whether any sample of [low, high) that lies in a window is a stale marker; where windows are far apart, only those are looked at.
+
+    Args:
+        timestamps_ms: Ascending in [low, high).
+        bits: Values as bits.
+        low: First sample of the series.
+        high: One past its last.
+        ends_ms: [T] ends of the windows, ascending.
+        range_ms: Their length.
+    """
+    if ends_ms.shape[0] < 2 or ends_ms[1] - ends_ms[0] < 2 * range_ms:
+        return count_stale(bits[low:high]) > 0
+    begin = low
+    for t in range(ends_ms.shape[0]):
+        begin = first_after(timestamps_ms, begin, high, ends_ms[t] - range_ms)
+        stop = first_after(timestamps_ms, begin, high, ends_ms[t])
+        if count_stale(bits[begin:stop]) > 0:
+            return True
+        begin = stop
+    return False
 
 
 @compiled

@@ -93,7 +93,7 @@ def _relabelled(grid: Grid, target: str, change: Callable[[Labels], str | None])
         labels.append(one if value is None else one.replace(**{target: value}))
         if pending is not None and value is not None and target == METRIC_NAME:
             pending[row] = False
-    return merged(Grid(labels, grid.values, grid.present, grid.histograms, pending=pending, ordered=grid.ordered))
+    return merged(Grid(labels, grid.values, grid.present, grid.histograms, pending=pending))
 
 
 def sort_by_label(context: Context, call: Call, steps: Steps) -> Grid:
@@ -104,9 +104,7 @@ def sort_by_label(context: Context, call: Call, steps: Steps) -> Grid:
         return grid
     keys = [([natural_key(labels.get(name)) for name in names], labels) for labels in grid.labels]
     order = sorted(range(grid.height), key=keys.__getitem__, reverse=call.function.endswith("_desc"))
-    out = grid.rows(np.array(order, dtype=np.int64))
-    out.ordered = True
-    return out
+    return grid.rows(np.array(order, dtype=np.int64))
 
 
 def natural_key(text: str) -> list[tuple[int, int, str]]:
@@ -116,13 +114,10 @@ def natural_key(text: str) -> list[tuple[int, int, str]]:
 
 def sort_by_value(context: Context, call: Call, steps: Steps) -> Grid:
     """`sort(v)` and `sort_desc`: floats by value, NaN last; instant queries only."""
-    grid = context.vector(call.arguments[0], steps)
+    grid = context.vector(call.arguments[0], steps).floats_only().without_empty_rows()
     if not context.question.instant or steps.count != 1:
         return grid
-    grid = grid.floats_only().without_empty_rows()
     values = grid.values[:, 0]
     unknown = np.isnan(values)
     key = np.where(unknown, 0.0, -values if call.function == "sort_desc" else values)
-    out = grid.rows(np.lexsort((key, unknown)))
-    out.ordered = True
-    return out
+    return grid.rows(np.lexsort((key, unknown)))

@@ -16,7 +16,7 @@ from tocsin.errors import InvalidInput
 from tocsin.model.labels import METRIC_NAME, Labels
 from tocsin.query.promql.arithmetic import ARITHMETIC, Cells, combine
 from tocsin.query.promql.context import Context
-from tocsin.query.promql.grid import Grid, Mask, Objects, Steps, empty_grid, merged
+from tocsin.query.promql.grid import Grid, Mask, Objects, Steps, empty_grid, merged, without
 from tocsin.query.promql.set_operators import shared_groups
 from tocsin.query.promql.syntax import Binary, Cardinality, VectorMatching
 
@@ -107,6 +107,7 @@ def _check_unique(sides: _Sides, matching: VectorMatching) -> None:
 
 def _paired(context: Context, node: Binary, matching: VectorMatching, sides: _Sides) -> _Part:
     many_rows, one_rows = _pairs(sides)
+    context.check_room(len(many_rows) * sides.many.width)
     many, one = _cells(sides.many, many_rows), _cells(sides.one, one_rows)
     cells = combine(context, node, one, many) if sides.swapped else combine(context, node, many, one)
     labels = [
@@ -167,9 +168,11 @@ def _drops_name(node: Binary) -> bool:
 def _result_labels(context: Context, node: Binary, matching: VectorMatching, many: Labels, one: Labels) -> Labels:
     base = many
     if _drops_name(node) and not context.options.delayed_name_removal:
-        base = base.drop(context.metadata_labels)
+        base = without(base, context.metadata_labels)
     if matching.cardinality is Cardinality.ONE_TO_ONE:
-        return base.keep(matching.labels) if matching.on else base.drop(matching.labels)
+        if matching.on:
+            return base.keep(matching.labels)
+        return without(base, matching.labels) if matching.labels else base
     for name in matching.include:
         base = base.replace(**{name: one.get(name)})
     return base

@@ -171,7 +171,8 @@ def _of_both(kind: MixedKind, window: _Window, argument: Range) -> Point:
         case MixedKind.CHANGES:
             return float(sum(_changed(before[1], after[1]) for before, after in pairwise(points)))
         case MixedKind.RESETS:
-            return float(sum(_was_reset(before[1], after[1], trusted=not argument.evaluated) for before, after in pairwise(points)))
+            trusted = not argument.evaluated
+            return float(sum(_was_reset(before[1], after[1], trusted=trusted) for before, after in pairwise(points)))
         case _:
             return 1.0
 

@@ -118,6 +118,7 @@ def _reduce(
 ) -> Grid:
     series = batch.series
     shape = (len(series.labels), steps.count)
+    context.check_room(shape[0] * shape[1])
     values, present = np.zeros(shape), np.zeros(shape, dtype=np.bool_)
     flat = flat_buffers(series)
     work = _kernel(context, call.function, function, argument, steps, factors, flat, values, present)

@@ -10,7 +10,7 @@ import numpy as np
 
 from tocsin.query.promql.compiled import compiled
 from tocsin.query.promql.grid import Floats, Mask
-from tocsin.query.promql.kernels import Times, copy_fresh, count_stale, first_after, longest
+from tocsin.query.promql.kernels import Times, copy_fresh, first_after, has_stale, longest
 
 
 @compiled
@@ -125,7 +125,7 @@ def rate_rows(
     resets = np.empty(size, dtype=np.int64)
     for s in range(first, last):
         low, high = offsets[s], offsets[s + 1]
-        if count_stale(bits, low, high):
+        if has_stale(timestamps_ms, bits, low, high, ends_ms, range_ms):
             count = copy_fresh(timestamps_ms, values, bits, low, high, fresh_ms, fresh)
             _rate_row(fresh_ms, fresh, 0, count, ends_ms, range_ms, counter, per_second, resets, out[s], present[s])
         else:

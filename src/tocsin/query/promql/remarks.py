@@ -6,6 +6,9 @@ Source: the wording is Prometheus' own, so that what matches on it keeps working
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
 from tocsin.query.promql.answer import Annotations
 from tocsin.query.promql.histogram_notes import Level, Remarks
 from tocsin.query.promql.syntax import Span
@@ -91,12 +94,22 @@ def non_counter_type(metric: str, kind: str) -> Note:
     return Level.INFO, f'metric might not be a counter, __type__ label is not set to "counter" or "histogram", got "{kind}": "{metric}"'
 
 
-def forced_monotonic(metric: str, lowest: float, highest: float, difference: float) -> Note:
-    """Classic buckets that fall where they should rise."""
+def forced_monotonic(metric: str, buckets: tuple[float, float], difference: float, times_ms: Sequence[int]) -> Note:
+    """
+    Classic buckets that fall where they should rise.
+
+    Args:
+        metric: Name of the metric.
+        buckets: Upper bounds of the lowest and the highest bucket that were raised.
+        difference: By how much at most.
+        times_ms: Steps at which it happened, at least one.
+    """
+    first, last = (datetime.fromtimestamp(at / 1000, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ") for at in (times_ms[0], times_ms[-1]))
     return Level.INFO, (
         "input to histogram_quantile needed to be fixed for monotonicity "
         f"(see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile){_of_metric(metric)}, "
-        f"from buckets {shown(lowest)} to {shown(highest)}, with a max diff of {difference:.2g}"
+        f"from buckets {shown(buckets[0])} to {shown(buckets[1])}, with a max diff of {difference:.2g}, "
+        f"over {len(times_ms)} samples from {first} to {last}"
     )
 
 

@@ -68,9 +68,7 @@ def _in_order(grid: Grid, grouping: Grouping, *, highest: bool) -> Grid:
     values = grid.values[kept, 0]
     key = np.where(np.isnan(values), np.inf, -values if highest else values)
     order = np.lexsort((np.isnan(values), key, grouping.groups[kept]))
-    picked = grid.rows(kept[order])
-    picked.ordered = True
-    return picked
+    return grid.rows(kept[order])
 
 
 def _ratio(context: Context, node: Aggregation, grid: Grid, parameter: Floats) -> Mask:

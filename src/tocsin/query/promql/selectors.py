@@ -81,6 +81,7 @@ def _select(context: Context, node: VectorSelector, steps: Steps, *, keep_times:
 def _reduce(context: Context, batch: SeriesBatch, ends: Times, lookback: int, *, keep_times: bool, smoothed: bool) -> tuple[Grid, Times]:
     series = len(batch.labels)
     shape = (series, len(ends))
+    context.check_room(series * len(ends))
     values = np.zeros(shape)
     present = np.zeros(shape, dtype=np.bool_)
     times = np.zeros(shape, dtype=np.int64) if keep_times or batch.histograms else NO_TIMES

@@ -23,9 +23,7 @@ def combine_sets(node: Binary, left: Grid, right: Grid, steps: Steps) -> Grid:
         return merged(stacked([left, rest], steps.count))
     there = _anywhere(right, right_groups, count)[left_groups]
     kept = left.present & (there if node.operator == "and" else ~there)
-    result = left.with_cells(left.values, kept, left.histograms)
-    result.ordered = left.ordered
-    return result
+    return left.with_cells(left.values, kept, left.histograms)
 
 
 def shared_groups(matching: VectorMatching, left: Grid, right: Grid) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:

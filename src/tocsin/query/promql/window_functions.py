@@ -13,6 +13,9 @@ from tocsin.query.promql.compiled import compiled
 from tocsin.query.promql.grid import Floats
 from tocsin.query.promql.kernels import Times
 
+# Up to so many numbers are sorted one by one.
+SORT_MAX = 24
+
 
 @compiled
 def compensated(increment: float, total: float, rest: float) -> tuple[float, float]:
@@ -137,12 +140,60 @@ def window_line(timestamps_ms: Times, values: Floats, begin: int, end: int, orig
 
 
 @compiled
-def sorted_quantile(ordered: Floats, count: int, q: float) -> float:
+def _unknown_first(numbers: Floats, count: int) -> int:
+    """Move NaN before all others, as PromQL's quantiles rank them; how many there are."""
+    unknown = 0
+    for i in range(count):
+        if np.isnan(numbers[i]):
+            numbers[i] = numbers[unknown]
+            numbers[unknown] = np.nan
+            unknown += 1
+    return unknown
+
+
+@compiled
+def _insertion_sort(numbers: Floats, low: int, high: int) -> None:
+    for i in range(low + 1, high):
+        number = numbers[i]
+        at = i
+        while at > low and numbers[at - 1] > number:
+            numbers[at] = numbers[at - 1]
+            at -= 1
+        numbers[at] = number
+
+
+@compiled
+def _partition(numbers: Floats, low: int, high: int, rank: int) -> None:
+    """Rearrange [low, high), which holds no NaN, so that `rank` holds what sorting would put there, with the smaller before it."""
+    while high - low > SORT_MAX:
+        a, b, c = numbers[low], numbers[(low + high) // 2], numbers[high - 1]
+        pivot = max(min(a, b), min(max(a, b), c))
+        left, right = low, high - 1
+        while left <= right:
+            while numbers[left] < pivot:
+                left += 1
+            while numbers[right] > pivot:
+                right -= 1
+            if left <= right:
+                numbers[left], numbers[right] = numbers[right], numbers[left]
+                left += 1
+                right -= 1
+        if rank <= right:
+            high = right + 1
+        elif rank >= left:
+            low = left
+        else:
+            return
+    _insertion_sort(numbers, low, high)
+
+
+@compiled
+def quantile_of(numbers: Floats, count: int, q: float) -> float:
     """
-    The q-quantile of the first `count` numbers of an ascending array (NaN first), interpolated; -Inf below 0, +Inf above 1.
+    The q-quantile of the first `count` numbers, interpolated; -Inf for a q below 0, +Inf above 1, NaN for NaN.
 
     Args:
-        ordered: Ascending.
+        numbers: Rearranged by this; NaN ranks below all others.
         count: >= 1.
         q: 0 to 1.
     """
@@ -152,24 +203,20 @@ def sorted_quantile(ordered: Floats, count: int, q: float) -> float:
         return -np.inf
     if q > 1:
         return np.inf
+    unknown = _unknown_first(numbers, count)
     rank = q * (count - 1)
     lower = int(max(0.0, np.floor(rank)))
     upper = min(count - 1, lower + 1)
+    if lower < unknown:
+        return np.nan
+    _partition(numbers, unknown, count, lower)
+    above = numbers[lower]
+    if upper > lower:
+        above = numbers[upper]
+        for i in range(upper + 1, count):
+            above = min(above, numbers[i])
     weight = rank - np.floor(rank)
-    return float(ordered[lower] * (1 - weight) + ordered[upper] * weight)
-
-
-@compiled
-def order(numbers: Floats, count: int) -> None:
-    """Sort the first `count` numbers in place, NaN first, as PromQL's quantiles have it."""
-    numbers[:count].sort()
-    unknown = 0
-    while unknown < count and np.isnan(numbers[count - 1 - unknown]):
-        unknown += 1
-    if unknown:
-        for i in range(count - unknown - 1, -1, -1):
-            numbers[i + unknown] = numbers[i]
-        numbers[:unknown] = np.nan
+    return float(numbers[lower] * (1 - weight) + above * weight)
 
 
 @compiled
@@ -177,8 +224,7 @@ def window_quantile(values: Floats, begin: int, end: int, q: float, scratch: Flo
     """`quantile_over_time`; `scratch` has room for the window."""
     count = end - begin
     scratch[:count] = values[begin:end]
-    order(scratch, count)
-    return sorted_quantile(scratch, count, q)
+    return quantile_of(scratch, count, q)
 
 
 @compiled
@@ -188,8 +234,7 @@ def window_median_deviation(values: Floats, begin: int, end: int, scratch: Float
     count = end - begin
     for i in range(count):
         scratch[i] = abs(values[begin + i] - median)
-    order(scratch, count)
-    return sorted_quantile(scratch, count, 0.5)
+    return quantile_of(scratch, count, 0.5)
 
 
 @compiled

@@ -10,7 +10,7 @@ import numpy as np
 
 from tocsin.query.promql.compiled import compiled
 from tocsin.query.promql.grid import Floats, Mask
-from tocsin.query.promql.kernels import Times, copy_fresh, count_stale, first_after, longest
+from tocsin.query.promql.kernels import Times, copy_fresh, first_after, has_stale, longest
 from tocsin.query.promql.window_functions import (
     window_changes,
     window_highest,
@@ -193,7 +193,7 @@ def window_rows(
     for s in range(first, last):
         low, high = offsets[s], offsets[s + 1]
         series_ms, series = timestamps_ms, values
-        if count_stale(bits, low, high):
+        if has_stale(timestamps_ms, bits, low, high, ends_ms, range_ms):
             high = copy_fresh(timestamps_ms, values, bits, low, high, fresh_ms, fresh)
             low = 0
             series_ms, series = fresh_ms, fresh
