@@ -1,5 +1,5 @@
 """
-Kernels over the bytes of a text: hashes, ends of lines, of labels and of values.
+Kernels over the bytes of a text: ends of lines, of labels and of values.
 
 Positions count from 0. Where a loop runs over most bytes, its index is unsigned: with a signed one the compiler asks for each byte whether
 the index is negative and counts from the end, and never loads eight bytes at once.
@@ -11,43 +11,14 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from tocsin.wire.prometheus.hashing import word_at
+
 ONE = np.uint64(1)
 EIGHT = np.uint64(8)
 LOW_BITS = np.uint64(0x0101010101010101)
 HIGH_BITS = np.uint64(0x8080808080808080)
 QUOTES = np.uint64(0x2222222222222222)
 BACKSLASHES = np.uint64(0x5C5C5C5C5C5C5C5C)
-
-
-@njit(cache=True, nogil=True)
-def load_word(body: NDArray[np.uint8], at: np.uint64) -> np.uint64:
-    """Eight bytes as a little-endian number; the compiler makes one load of it."""
-    word = np.uint64(0)
-    for index in range(EIGHT):
-        word |= np.uint64(body[at + np.uint64(index)]) << (EIGHT * np.uint64(index))
-    return word
-
-
-@njit(cache=True, nogil=True)
-def hash_text(body: NDArray[np.uint8], start: int, end: int, seed: int) -> np.uint64:
-    """A hash of `body[start:end]`, never 0; that two of 10,000 texts share one has a probability of 3e-12."""
-    factor = np.uint64(0x9E3779B97F4A7C15)
-    shift = np.uint64(32)
-    state = (np.uint64(seed) ^ np.uint64(end - start)) * factor
-    at, stop = np.uint64(start), np.uint64(end)
-    while at + EIGHT <= stop:
-        state = (state ^ load_word(body, at)) * factor
-        state ^= state >> shift
-        at += EIGHT
-    word = np.uint64(0)
-    while at < stop:
-        word = word << EIGHT | np.uint64(body[at])
-        at += ONE
-    state = (state ^ word) * factor
-    state ^= state >> shift
-    state *= np.uint64(0xD6E8FEB86659FD93)
-    state ^= state >> shift
-    return state if state != np.uint64(0) else ONE
 
 
 @njit(cache=True, nogil=True)
@@ -72,7 +43,7 @@ def quoted_end(body: NDArray[np.uint8], start: np.uint64) -> np.uint64:
     while at < size:
         while at + EIGHT <= size:
             # A byte is zero where it was the one looked for; the subtraction borrows into the high bit of the lowest zero byte.
-            word = load_word(body, at)
+            word = word_at(body, at)  # type: ignore[arg-type]  # unsigned on purpose
             quotes, backslashes = word ^ QUOTES, word ^ BACKSLASHES
             if ((quotes - LOW_BITS) & ~quotes | (backslashes - LOW_BITS) & ~backslashes) & HIGH_BITS:
                 break

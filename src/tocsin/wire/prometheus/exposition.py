@@ -25,6 +25,8 @@ from tocsin.wire.prometheus.text import TextReader
 
 WARM_TEXT = b'# HELP a b\n# TYPE a counter\na{b="c"} 1.5e3 1700000000000\n'
 WARM_OPENMETRICS = b'# TYPE a counter\na_total{b="c"} 1.5 1700000000.5 # {d="e"} 1\n# EOF\n'
+WARM_PROTOBUF = b"\x12\n\x01a\x18\x01\x22\x0b\x12\x09\t\x00\x00\x00\x00\x00\x00\xf0?"
+"""A sample in each of the formats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +91,9 @@ class ExpositionReader:
 def warm() -> None:
     """Have the kernels compiled, or loaded from the cache, before the first scrape needs them (some seconds without a cache)."""
     reader = ExpositionReader(_kept)
-    for body, content_type in ((WARM_TEXT, Format.TEXT.value), (WARM_OPENMETRICS, Format.OPENMETRICS.value)) * 2:
-        reader.read(body, content_type, timestamp_ms=1_700_000_000_000)
+    bodies = {Format.TEXT: WARM_TEXT, Format.OPENMETRICS: WARM_OPENMETRICS, Format.PROTOBUF: WARM_PROTOBUF}
+    for item, body in bodies.items():
+        reader.read(body, item.value, timestamp_ms=1_700_000_000_000)
 
 
 def _kept(labels: Labels, metadata: Metadata | None, timestamp_ms: int) -> Resolution:  # noqa: ARG001 - as `Resolve` has it

@@ -18,6 +18,7 @@ from tocsin.model.sample_block import ExemplarSample, HistogramSample
 from tocsin.model.series import Exemplar, Metadata
 from tocsin.wire.prometheus.scraped import Resolve, Scraped
 from tocsin.wire.prometheus.target_table import DAY_MS, TargetTable, settle
+from tocsin.wire.prometheus.write_items import exemplar_of
 
 EXEMPLAR_CHARACTERS_MAX = 128
 """Characters in names and values of an exemplar's labels. Source: OpenMetrics 1.0, "Exemplars"."""
@@ -143,13 +144,6 @@ def settle_reading(reading: Reading, table: TargetTable) -> Scraped:
     )
 
 
-def exemplar_sample(series_id: int, metric: str, exemplar: Exemplar) -> ExemplarSample:
-    """An exemplar with its trace and span as bytes, where its labels `trace_id` and `span_id` name valid ones."""
-    trace_id, span_id = _id(exemplar.labels.get("trace_id"), 16), _id(exemplar.labels.get("span_id"), 8)
-    taken = [name for name, value in (("trace_id", trace_id), ("span_id", span_id)) if value]
-    return ExemplarSample(series_id, metric, exemplar.timestamp_ms, exemplar.value, trace_id, span_id, exemplar.labels.drop(taken))
-
-
 def _exemplars(reading: Reading, table: TargetTable, taken: NDArray[np.bool_]) -> tuple[list[ExemplarSample], int]:
     kept: list[ExemplarSample] = []
     too_long = 0
@@ -162,13 +156,6 @@ def _exemplars(reading: Reading, table: TargetTable, taken: NDArray[np.bool_]) -
         if sum(len(name) + len(value) for name, value in new.exemplar.labels) > EXEMPLAR_CHARACTERS_MAX:
             too_long += 1
             continue
-        kept.append(exemplar_sample(int(entries["series_id"][number]), table.metrics[number], new.exemplar))
+        identity, found = int(entries["series_id"][number]), new.exemplar
+        kept.append(exemplar_of(identity, table.metrics[number], found.timestamp_ms, found.value, found.labels))
     return kept, too_long
-
-
-def _id(text: str, size: int) -> bytes:
-    try:
-        value = bytes.fromhex(text) if len(text) == 2 * size else b""
-    except ValueError:
-        return b""
-    return value if any(value) else b""

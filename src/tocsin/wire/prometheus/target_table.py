@@ -207,3 +207,32 @@ def settle(
         taken[row] = True
         record["last_ms"] = timestamps_ms[row]
     return taken, counts
+
+
+@njit(cache=True, nogil=True)
+def recognise_keys(
+    row_keys: NDArray[np.uint64],
+    days: NDArray[np.int32],
+    keys: NDArray[np.uint64],
+    numbers: NDArray[np.int32],
+    entries: NDArray[np.void],
+) -> NDArray[np.int32]:
+    """
+    The entries of samples; -1 for what is unknown, or has to be asked about again.
+
+    Args:
+        row_keys: [N] their keys.
+        days: [N] their days since 1970-01-01 UTC.
+        keys: Of the table.
+        numbers: Of the table.
+        entries: ENTRY, of the table.
+    """
+    found = np.empty(len(row_keys), np.int32)
+    for row in range(len(row_keys)):
+        slot = find_slot(keys, row_keys[row])
+        found[row] = numbers[slot] if slot >= 0 else -1
+        if found[row] >= 0:
+            record = entries[found[row]]
+            if record["fate"] in (1, 3) and record["day"] != days[row] and record["day_before"] != days[row]:
+                found[row] = -1
+    return found

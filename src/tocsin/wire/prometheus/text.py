@@ -2,7 +2,7 @@
 Prometheus text and OpenMetrics text, read against what the target is known to expose.
 
     scan (kernel)       every line into a row: hash of the series' text, value, time
-    recognise (kernel)  rows into entries of the target's table; what is left is new
+    recognise_keys      rows into entries of the target's table; what is left is new
     the slow way        new metadata lines, odd numbers, new exemplars, new series: all parsed before anything is asked or remembered
 
 Source: Prometheus, "Exposition formats"; OpenMetrics 1.0.
@@ -28,7 +28,7 @@ from tocsin.wire.prometheus.series_text import (
     parse_seconds,
     parse_series,
 )
-from tocsin.wire.prometheus.target_table import TargetTable
+from tocsin.wire.prometheus.target_table import DAY_MS, TargetTable, recognise_keys
 from tocsin.wire.prometheus.text_scan import (
     EXEMPLAR,
     EXPLICIT,
@@ -37,11 +37,11 @@ from tocsin.wire.prometheus.text_scan import (
     ROW,
     SLOW_TIME,
     SLOW_VALUE,
-    recognise,
+    find_new_exemplars,
     scan,
 )
 
-SEED_TEXT, SEED_OPENMETRICS = 0x517CC1B7, 0x27220A95
+SEED_TEXT, SEED_OPENMETRICS = np.uint64(0x517CC1B727220A95), np.uint64(0x27220A95517CC1B7)
 EXCERPT_BYTES = 120
 
 
@@ -80,18 +80,20 @@ class TextReader:
             rows["timestamp_ms"] = timestamp_ms
             rows["flags"] &= 255 - EXPLICIT
         table = self._table
-        unknown = recognise(data, rows, table.keys, table.numbers, table.entries)
+        times = np.ascontiguousarray(rows["timestamp_ms"])
+        days = (times // DAY_MS).astype(np.int32)
+        numbers = recognise_keys(np.ascontiguousarray(rows["key"]), days, table.keys, table.numbers, table.entries)
+        find_new_exemplars(data, rows, numbers, table.entries)
         exemplars = [self._exemplar(body, rows[row], row) for row in np.flatnonzero(rows["flags"] & EXEMPLAR).tolist()]
-        numbers = np.ascontiguousarray(rows["entry"])
-        if unknown:
+        if numbers.min(initial=0) < 0:
             self._meet(body, rows, numbers)
             known = (
                 numbers >= 0
             )  # comments that begin like metadata are not; they are found in Prometheus text alone, which has no exemplars
-            numbers, rows = numbers[known], rows[known]
+            numbers, times, rows = numbers[known], times[known], rows[known]
         return Reading(
             numbers=numbers,
-            timestamps_ms=np.ascontiguousarray(rows["timestamp_ms"]),
+            timestamps_ms=times,
             values=np.ascontiguousarray(rows["value"]),
             explicit=(rows["flags"] & EXPLICIT) != 0,
             exemplars=exemplars,

@@ -4,8 +4,8 @@ The kernel that walks exposition text: where the series stand, which of them are
     [blank] series [ '{' labels '}' ] blank value [ blank time ] LF          Prometheus text; blank is spaces and tabs
     series [ '{' labels '}' ] ' ' value [ ' ' time ] [ ' # ' exemplar ] LF   OpenMetrics; ends with '# EOF'
 
-It finds the end of a series' text by quotes and braces alone. That text is known or not as it stands: only an unknown one is parsed, once,
-by `series_text`, so what is known is valid. Known lines of metadata are passed over in the same way.
+It finds the end of a series' text by quotes and braces alone. That text as it stands is known to the target's table or not: only an
+unknown one is parsed, once, by `series_text`, so what is known is valid. Known lines of metadata are passed over in the same way.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from tocsin.wire.prometheus.byte_scan import (
     blanks_end,
-    hash_text,
     is_eof,
     is_exemplar,
     is_metadata,
@@ -25,11 +24,11 @@ from tocsin.wire.prometheus.byte_scan import (
     series_end,
     token_end,
 )
+from tocsin.wire.prometheus.hashing import hash_bytes
 from tocsin.wire.prometheus.numerals import read_milliseconds, read_number
-from tocsin.wire.prometheus.slots import find_slot
 
 EXPLICIT, EXEMPLAR, SLOW_VALUE, SLOW_TIME, METADATA = 1, 2, 4, 8, 16
-"""Flags of a row: the target gave the time; it has a new exemplar; value or time are not read yet; it is no sample but metadata."""
+"""Flags of a row: the target gave the time; it has a new exemplar; its value, its time is not read yet; it is no sample but metadata."""
 ROW = np.dtype(
     [
         ("key", np.uint64),  # hash of the series' text, or of the line of metadata
@@ -44,7 +43,6 @@ ROW = np.dtype(
         ("exemplar_key", np.uint64),  # hash from the exemplar's brace to the end of the line
         ("timestamp_ms", np.int64),
         ("value", np.float64),
-        ("entry", np.int32),  # in the target's table; -1 for what is unknown or has to be asked about again
         ("flags", np.uint8),
     ]
 )
@@ -66,7 +64,7 @@ FLAWS = {
 
 
 @njit(cache=True, nogil=True)
-def scan(body: NDArray[np.uint8], openmetrics: bool, seed: int, now_ms: int, rows: NDArray[np.void]) -> tuple[int, int, int]:
+def scan(body: NDArray[np.uint8], openmetrics: bool, seed: np.uint64, now_ms: int, rows: NDArray[np.void]) -> tuple[int, int, int]:
     """
     Every line into a row.
 
@@ -91,8 +89,8 @@ def scan(body: NDArray[np.uint8], openmetrics: bool, seed: int, now_ms: int, row
             end = line_end(body, at)
             if is_metadata(body, at, openmetrics):
                 record = rows[row]
-                record["start"], record["end"], record["flags"] = at, end, METADATA
-                record["key"] = hash_text(body, at, end, seed)
+                record["start"], record["end"], record["flags"], record["timestamp_ms"] = at, end, METADATA, now_ms
+                record["key"] = hash_bytes(body, at, end, seed)
                 row += 1
             elif openmetrics:
                 return row, 8, at
@@ -111,47 +109,23 @@ def scan(body: NDArray[np.uint8], openmetrics: bool, seed: int, now_ms: int, row
 
 
 @njit(cache=True, nogil=True)
-def recognise(
-    body: NDArray[np.uint8], rows: NDArray[np.void], keys: NDArray[np.uint64], numbers: NDArray[np.int32], entries: NDArray[np.void]
-) -> int:
-    """
-    Find the rows in a target's table; clear EXEMPLAR where the exemplar is the one that was seen last.
-
-    Args:
-        body: The answer.
-        rows: ROW.
-        keys: Of the table.
-        numbers: Entries of the keys.
-        entries: The table's entries.
-
-    Returns:
-        How many rows are unknown, or have to be asked about again: their entry is -1.
-    """
-    unknown = 0
+def find_new_exemplars(body: NDArray[np.uint8], rows: NDArray[np.void], numbers: NDArray[np.int32], entries: NDArray[np.void]) -> None:
+    """Hash the rows' exemplars; clear EXEMPLAR where the exemplar is the one that its series had last."""
     for row in range(len(rows)):
         record = rows[row]
-        slot = find_slot(keys, record["key"])
-        number = numbers[slot] if slot >= 0 else -1
         if record["flags"] & EXEMPLAR:
-            record["exemplar_key"] = hash_text(body, record["exemplar"], record["line_end"], 0)
-            if number >= 0 and entries[number]["exemplar"] == record["exemplar_key"]:
+            record["exemplar_key"] = hash_bytes(body, record["exemplar"], record["line_end"], np.uint64(0))
+            if numbers[row] >= 0 and entries[numbers[row]]["exemplar"] == record["exemplar_key"]:
                 record["flags"] &= 255 - EXEMPLAR
-        if number >= 0 and entries[number]["fate"] in (1, 3):
-            day = np.int32(record["timestamp_ms"] // 86_400_000)
-            if entries[number]["day"] != day and entries[number]["day_before"] != day:
-                number = -1
-        record["entry"] = number
-        unknown += number < 0
-    return unknown
 
 
 @njit(cache=True, nogil=True)
-def _scan_sample(body: NDArray[np.uint8], start: int, openmetrics: bool, seed: int, record: np.void) -> tuple[int, int]:
+def _scan_sample(body: NDArray[np.uint8], start: int, openmetrics: bool, seed: np.uint64, record: np.void) -> tuple[int, int]:
     """A line with a sample into its record: the flaw (0 for none), and where the next line begins or the flaw stands."""
     at = series_end(body, start, openmetrics)
     if at < 0:
         return -at, start
-    record["start"], record["end"], record["key"] = start, at, hash_text(body, start, at, seed)
+    record["start"], record["end"], record["key"] = start, at, hash_bytes(body, start, at, seed)
     record["time_start"] = record["time_end"] = record["flags"] = 0
     if openmetrics:
         if at >= len(body) or body[at] != 32:
