@@ -164,10 +164,9 @@ class TargetSeries:
         Raises:
             InvalidInput: It does not parse, or a series of it is refused; nothing of it is taken.
         """
-        self._stay_known()
         noted = dict(self._pending)
         try:
-            scraped = self._reader.read(answer.body, answer.content_type, timestamp_ms=timestamp_ms)
+            scraped = self._read(answer, timestamp_ms)
         except Exception:
             self._pending = noted  # the reader forgot what it asked about, and will ask again
             raise
@@ -282,16 +281,25 @@ class TargetSeries:
                     f" of {job.label_value_length_limit}"
                 )
 
-    def _stay_known(self) -> None:
-        """Once per generation of the registry, say which series are still seen; those that it forgot are asked about anew."""
+    def _read(self, answer: Answer, timestamp_ms: int) -> Scraped:
+        """
+        Read an answer; once per generation of the registry, say which series are still seen.
+
+        Those that the registry forgot meanwhile (the target was down for hours) are asked about by reading the answer once more.
+        """
+        scraped = self._reader.read(answer.body, answer.content_type, timestamp_ms=timestamp_ms)
         generation = self._registry.generation
         if generation == self._generation:
-            return
+            return scraped
+        of_histograms = np.array([sample.series_id for sample in scraped.histograms], np.uint64)
+        ids = np.concatenate([scraped.series_ids, of_histograms])
+        forgotten = ids[~self._registry.touch(ids)]
+        if len(forgotten):
+            self._reader.forget(forgotten)
+            again = self._reader.read(answer.body, answer.content_type, timestamp_ms=timestamp_ms)
+            scraped = replace(again, series_added=scraped.series_added, exemplars=scraped.exemplars)
         self._generation = generation
-        if len(self._live):
-            forgotten = self._live[~self._registry.touch(self._live)]
-            if len(forgotten):
-                self._reader.forget(forgotten)
+        return scraped
 
     def _within_time(self, scraped: Scraped) -> tuple[Scraped, int]:
         """Without the samples whose own times are too far off."""

@@ -45,8 +45,8 @@ def parse_duration(text: object) -> float:
 
 
 def print_duration(seconds: float) -> str:
-    """The shortest notation of a duration: 90.0 is `1m30s`; what is below a millisecond is cut off."""
-    rest_ms = int(round(seconds * 1000, 6))
+    """The shortest notation of a duration: 90.0 is `1m30s`; rounded to milliseconds."""
+    rest_ms = round(seconds * 1000)
     if rest_ms == 0:
         return "0s"
     out = ""
