@@ -40,6 +40,8 @@ from tocsin.errors import (
     Timeout,
     TocsinError,
 )
+from tocsin.wire.prometheus.write_content import UnsupportedContent
+from tocsin.wire.prometheus.write_outcome import WriteOutcome
 from tocsin.wire.rpc_status import json_status, protobuf_status, retry_after_s
 
 JSON = "application/json"
@@ -55,6 +57,7 @@ class UnsupportedMedia(InvalidInput):
 
 STATUSES: tuple[tuple[type[TocsinError], http.HTTPStatus], ...] = (  # the first that fits
     (UnsupportedMedia, http.HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
+    (UnsupportedContent, http.HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
     (LimitExceeded, http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     (InvalidInput, http.HTTPStatus.BAD_REQUEST),
     (ConfigError, http.HTTPStatus.BAD_REQUEST),
@@ -119,9 +122,41 @@ def prometheus_error_response(error: TocsinError) -> Response:
     return Response(orjson.dumps(body), status.value, media_type=JSON, headers=_retry_headers(error))
 
 
+def remote_write_response(outcome: WriteOutcome) -> Response:
+    """What became of a remote write: nothing to say, how much was refused and why, or that it should come again."""
+    written = (outcome.samples, outcome.histograms, outcome.exemplars)
+    if outcome.error is not None:
+        return remote_write_error_response(outcome.error, written)
+    if outcome.refused:
+        return _remote_write_text(http.HTTPStatus.BAD_REQUEST, outcome.message, written)
+    return Response(status_code=http.HTTPStatus.NO_CONTENT, headers=_written_headers(written))
+
+
+def remote_write_error_response(error: TocsinError, written: tuple[int, int, int] = (0, 0, 0)) -> Response:
+    """
+    The error as a remote write sender needs it: a sentence for its log.
+
+    `written` counts samples, histograms and exemplars. Overload is a 503 here: by the protocol a sender must repeat what met a 5xx, and may
+    throw away what met a 429, which is what Prometheus does unless it is told otherwise.
+    """
+    status = http.HTTPStatus.SERVICE_UNAVAILABLE if error.retryable else http.HTTPStatus(status_of(error))
+    return _remote_write_text(status, str(error), written, _retry_headers(error))
+
+
 def hang_up_response() -> Response:
     """What is 'sent' to a client that is gone; only the server's access log ever sees it."""
     return Response(status_code=http.HTTPStatus.BAD_REQUEST)
+
+
+def _remote_write_text(
+    status: http.HTTPStatus, message: str, written: tuple[int, int, int], headers: Mapping[str, str] | None = None
+) -> Response:
+    return Response(message + "\n", status, media_type="text/plain", headers={**_written_headers(written), **(headers or {})})
+
+
+def _written_headers(written: tuple[int, int, int]) -> dict[str, str]:
+    kinds = ("Samples", "Histograms", "Exemplars")
+    return {f"X-Prometheus-Remote-Write-{kind}-Written": str(count) for kind, count in zip(kinds, written, strict=True)}
 
 
 def _extras(error: TocsinError) -> dict[str, Any]:

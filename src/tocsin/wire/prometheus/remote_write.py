@@ -36,34 +36,11 @@ from tocsin.wire.prometheus.write_content import WriteContent, inflate_write, ne
 from tocsin.wire.prometheus.write_items import ItemReader
 from tocsin.wire.prometheus.write_kernels import TOO_EARLY, TOO_LATE
 from tocsin.wire.prometheus.write_messages import WriteMessages
+from tocsin.wire.prometheus.write_outcome import WriteOutcome
 from tocsin.wire.prometheus.write_request import OpenRequest, open_request
 from tocsin.wire.prometheus.write_series import ResolvedSeries, SeriesResolver
 
 NANOSECONDS_PER_MS = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class WriteOutcome:
-    """
-    What became of a request.
-
-    Args:
-        version: 1 or 2.
-        samples: Samples that are durable.
-        histograms: Native histograms that are.
-        exemplars: Exemplars that are.
-        refused: How many of all three are not taken, and will not be if they come again.
-        message: Why not, for a human; empty when none was refused.
-        error: Why something that was taken is not durable; the whole request may be sent again.
-    """
-
-    version: int
-    samples: int
-    histograms: int
-    exemplars: int
-    refused: int
-    message: str
-    error: TocsinError | None = None
 
 
 @dataclass(slots=True)

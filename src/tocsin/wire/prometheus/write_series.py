@@ -178,6 +178,10 @@ class _Inquiry:
             message = f"a series has {count} labels; at most {registry.options.labels_max} are taken (labels_max)"
             self._refuse(series, raw_hash, SeriesRefusal.LABELS_MAX, message)
             return
+        if raw_hash == NO_HASH:
+            message = f"a label refers to a symbol that is not among the {len(request.others)} there are, or has no partner"
+            self._refuse(series, raw_hash, SeriesRefusal.SYMBOLS, message)
+            return
         try:
             labels = request.labels(series)
         except SeriesFlaw as flaw:
