@@ -31,7 +31,7 @@ DELTA = AggregationTemporality.AGGREGATION_TEMPORALITY_DELTA
 CUMULATIVE = AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
 STALE_BITS = 0x7FF0000000000002  # Source: Prometheus, model/value
 SAMPLES = (
-    "SELECT name, component, bound, value, kind, temporality, monotonic, unit FROM samples ANY LEFT JOIN series USING series_id "
+    "SELECT name, component, bound, value, kind, temporality, monotonic, otlp_unit FROM samples ANY LEFT JOIN series USING series_id "
     "WHERE service = {s:String} ORDER BY name, component, bound, samples.ts"
 )
 
@@ -57,18 +57,14 @@ def test_gauges_and_sums(store: Store, load: LoadRequests) -> None:
 
 
 def test_times_are_milliseconds(store: Store, load: LoadRequests) -> None:
-    """Nanoseconds are cut to milliseconds; a start time is kept, and its absence is 1970."""
-    given = NumberDataPoint(time_unix_nano=NOW + 1_999_999, start_time_unix_nano=NOW - SECOND, as_int=1)
-    load(metrics("times", gauge("g", given, NumberDataPoint(time_unix_nano=NOW + SECOND, as_int=1))))
-    query = (
-        "SELECT toUnixTimestamp64Milli(ts), toUnixTimestamp64Milli(start_ts) FROM samples WHERE series_id IN (SELECT series_id FROM series "
-    )
-    found = rows(store, query + "WHERE service = 'times') ORDER BY ts")
-    assert found == [[NOW // 10**6 + 1, NOW // 10**6 - 1000], [NOW // 10**6 + 1000, 0]]
+    """Nanoseconds are cut to milliseconds."""
+    load(metrics("times", gauge("g", NumberDataPoint(time_unix_nano=NOW + 1_999_999, start_time_unix_nano=NOW - SECOND, as_int=1))))
+    query = "SELECT toUnixTimestamp64Milli(ts) FROM samples WHERE series_id IN (SELECT series_id FROM series WHERE service = 'times')"
+    assert number(store, query) == NOW // 10**6 + 1
 
 
 def test_a_histogram(store: Store, load: LoadRequests) -> None:
-    """Counts are cumulative, the last bound infinite; sum, minimum and maximum are there when they were sent."""
+    """Counts are cumulative, the last bound infinite and always there; sum, minimum and maximum are there when they were sent."""
     full = HistogramDataPoint(time_unix_nano=NOW, count=6, sum=3.5, min=0.0, max=2, bucket_counts=[1, 2, 3], explicit_bounds=[0.5, 1])
     bare = HistogramDataPoint(time_unix_nano=NOW, count=2)
     load(
@@ -79,6 +75,7 @@ def test_a_histogram(store: Store, load: LoadRequests) -> None:
         )
     )
     assert samples(store, "histogram") == [
+        ("bare", "bucket", "inf", 2),
         ("bare", "count", 0, 2),
         ("full", "bucket", 0.5, 1),
         ("full", "bucket", 1, 3),
@@ -91,7 +88,7 @@ def test_a_histogram(store: Store, load: LoadRequests) -> None:
 
 
 def test_an_exponential_histogram(store: Store, load: LoadRequests) -> None:
-    """Its points are kept whole; what the sender left out is NaN, not 0."""
+    """Its points are kept whole, buckets counted as Prometheus does; what the sender left out is NaN, not 0."""
     full = ExponentialHistogramDataPoint(
         time_unix_nano=NOW, count=9, sum=4.5, min=-1, max=3, scale=-2, zero_count=1, zero_threshold=0.25,
         positive=BUCKETS(offset=-3, bucket_counts=[1, 0, 2]), negative=BUCKETS(offset=4, bucket_counts=[5]),
@@ -103,8 +100,8 @@ def test_an_exponential_histogram(store: Store, load: LoadRequests) -> None:
         store, "SELECT * FROM histograms WHERE series_id IN (SELECT series_id FROM series WHERE service = 'exponential') ORDER BY ts"
     )
     assert (first["count"], first["sum"], first["min"], first["max"], first["scale"]) == (9, 4.5, -1, 3, -2)
-    assert (first["zero_count"], first["zero_threshold"], first["positive_offset"], first["positive_counts"]) == (1, 0.25, -3, [1, 0, 2])
-    assert (first["negative_offset"], first["negative_counts"]) == (4, [5])
+    assert (first["zero_count"], first["zero_threshold"], first["positive_offset"], first["positive_counts"]) == (1, 0.25, -2, [1, 0, 2])
+    assert (first["negative_offset"], first["negative_counts"]) == (5, [5])
     assert (second["sum"], second["min"], second["max"], second["scale"]) == ("nan", "nan", "nan", 20)
     assert rows(store, "SELECT kind, component, temporality FROM series WHERE service = 'exponential'") == [
         ["exponential_histogram", "histogram", 1]
@@ -146,15 +143,27 @@ def test_no_recorded_value_is_the_stale_marker(store: Store, load: LoadRequests)
 
 
 def test_exemplars(store: Store, load: LoadRequests) -> None:
-    """An exemplar keeps its value, time, ids and attributes; one without a trace is kept, too."""
+    """An exemplar keeps its value, time, ids and attributes, and stands at the bucket that counted it; one without a trace is kept, too."""
     exemplars = [
         Exemplar(time_unix_nano=NOW, as_double=0.7, trace_id=b"t" * 16, span_id=b"s" * 8, filtered_attributes=attributes({"q": 4})),
         Exemplar(time_unix_nano=NOW + SECOND, as_int=3),
     ]
-    point = HistogramDataPoint(time_unix_nano=NOW, count=1, bucket_counts=[1], exemplars=exemplars)
+    point = HistogramDataPoint(time_unix_nano=NOW, count=2, bucket_counts=[1, 1], explicit_bounds=[0.7], exemplars=exemplars)
     load(metrics("exemplars", Metric(name="with.exemplars", histogram=Histogram(data_points=[point], aggregation_temporality=CUMULATIVE))))
-    found = rows(store, "SELECT value, trace_id, span_id, attributes FROM exemplars WHERE name = 'with.exemplars' ORDER BY ts")
-    assert found == [[0.7, "t" * 16, "s" * 8, {"q": "4"}], [3, "\0" * 16, "\0" * 8, {}]]
+    query = (
+        "SELECT value, trace_id, span_id, exemplars.attributes, component, bound FROM exemplars ANY LEFT JOIN series USING series_id "
+        "WHERE exemplars.name = 'with.exemplars' ORDER BY ts"
+    )
+    assert rows(store, query) == [[0.7, "t" * 16, "s" * 8, {"q": "4"}, "bucket", 0.7], [3, "\0" * 16, "\0" * 8, {}, "bucket", "inf"]]
+
+
+def test_an_exemplar_of_a_counter_stands_at_the_counter(store: Store, load: LoadRequests) -> None:
+    """There are no buckets to choose from."""
+    point = NumberDataPoint(time_unix_nano=NOW, as_int=1, exemplars=[Exemplar(time_unix_nano=NOW, as_int=1)])
+    counter = Sum(data_points=[point], aggregation_temporality=CUMULATIVE, is_monotonic=True)
+    load(metrics("counter-exemplars", Metric(name="counted", sum=counter)))
+    query = "SELECT count() FROM exemplars WHERE series_id IN (SELECT series_id FROM series WHERE metric = 'counted_total')"
+    assert number(store, query) == 1
 
 
 def test_a_series_is_what_identifies_it(store: Store, load: LoadRequests) -> None:
@@ -165,7 +174,7 @@ def test_a_series_is_what_identifies_it(store: Store, load: LoadRequests) -> Non
     load(metrics("identity", gauge("m", one, same, other)), metrics("identity", gauge("m", one), scope="s"))
     load(metrics("identity", Metric(name="m", unit="s", gauge=Gauge(data_points=[one])), gauge("n", one)))
     load(metrics("identity", gauge("m", one), resource_attributes={"host": "h"}))
-    assert number(store, "SELECT uniqExact(series_id) FROM series WHERE service = 'identity'") == 6
+    assert number(store, "SELECT uniqExact(series_id) FROM series WHERE service = 'identity' AND metric != 'target_info'") == 6
 
 
 def test_a_metrics_segment_loaded_again_changes_nothing(store: Store, folder: Folder) -> None:

@@ -13,7 +13,7 @@ class RetentionOptions(BaseModel):
     traces_days: float | None = Field(default=30, gt=0, description="Days that spans and the trace index are kept; null: for ever.")
     logs_days: float | None = Field(default=30, gt=0, description="Days that log records are kept; null: for ever.")
     metrics_days: float | None = Field(
-        default=90, gt=0, description="Days that samples, histograms and exemplars are kept; null: for ever."
+        default=90, gt=0, description="Days that samples, series, histograms and exemplars are kept; null: for ever."
     )
     rollups_days: float | None = Field(default=400, gt=0, description="Days that request rollups are kept; null: for ever.")
 

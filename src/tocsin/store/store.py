@@ -50,7 +50,7 @@ class IntakeStatistics:
     What was stored of one signal and done to it, since the data directory was made.
 
     Args:
-        stored_records: Spans, log records or data points stored.
+        stored_records: Spans, log records, data points or samples stored.
         redactions: Values that were redacted before they were stored.
         cuts: Values that were longer than `store.attribute_bytes_max` and were cut.
         early: Records whose event time lay more than five minutes after their receipt.
@@ -135,7 +135,12 @@ class Store:
         return loads if counts is None else [load for load in loads if counts.records()[0][load.name]]
 
     def holds_part_of(self, segment: Segment) -> bool:
-        """Whether any record of the segment is stored."""
+        """
+        Whether any record of the segment is stored.
+
+        Of samples that were folded into chunks since it says no. The loader asks before it loads a segment in halves, which have tokens of their
+        own: then those samples would be in twice. That changes no answer, for of samples of one series and instant a reader takes one.
+        """
         for table in SEGMENT_TABLES[segment.signal]:
             counted = Sql(f"SELECT count() FROM {table} WHERE segment = {{segment:UInt64}}", {"segment": segment_number(segment)})
             if self.engine.query(counted).rows[0][0]:

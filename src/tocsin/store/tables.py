@@ -72,7 +72,7 @@ LOADS = {
 # Tables whose rows name the segment they came from, by signal. Spans and logs are written before anything that is made from them, so that
 # nothing of a segment is in when they hold nothing of it. Metrics are written to all their tables at once: where the engine fails while
 # writing, not while decoding, a split may count points twice in `resources` and `intake`, never in `samples`, `histograms` or `exemplars`.
-METRIC_TABLES = ("samples", "histograms", "exemplars")
+METRIC_TABLES = ("samples", "samples_folding", "histograms", "exemplars")
 SEGMENT_TABLES = {
     Signal.TRACES: ("spans",),
     Signal.LOGS: ("logs",),
@@ -81,7 +81,8 @@ SEGMENT_TABLES = {
 }
 
 TELEMETRY_TABLES = (
-    "spans", "logs", "samples", "series", "histograms", "exemplars", "trace_index", "requests_10s", "requests_5m", "resources", "intake",
+    "spans", "logs", "samples", "samples_folding", "chunks", "series", "histograms", "exemplars", "trace_index", "requests_10s",
+    "requests_5m", "resources", "intake",
 )  # fmt: skip
 
 
@@ -92,6 +93,8 @@ def retention_days(options: RetentionOptions) -> dict[str, float | None]:
         "trace_index": options.traces_days,
         "logs": options.logs_days,
         "samples": options.metrics_days,
+        "samples_folding": options.metrics_days,
+        "chunks": options.metrics_days,
         "series": options.metrics_days,
         "histograms": options.metrics_days,
         "exemplars": options.metrics_days,

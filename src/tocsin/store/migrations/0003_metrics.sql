@@ -189,6 +189,46 @@ FROM
 ) AS named
 ARRAY JOIN series_ids AS series_id, components AS component, bounds AS bound;
 
+-- target_info, by which a question joins what a resource says of itself to its series (`info()`): 1 per resource and minute, with every
+-- resource attribute but those that job and instance come from. Only where those identify it and something else is known of it.
+CREATE TABLE IF NOT EXISTS targets
+(
+    series_id UInt64,
+    ts DateTime64(3, 'UTC'),
+    job LowCardinality(String),
+    instance LowCardinality(String),
+    service LowCardinality(String),
+    resource LowCardinality(String),
+    received DateTime('UTC'),
+    segment UInt64
+)
+ENGINE = Null;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS targets_from_points TO targets AS
+SELECT cityHash64('target_info', resource) AS series_id, max(points.ts) AS ts, any(job) AS job, any(instance) AS instance, any(service) AS service, resource,
+    toDateTime(max(points.received), 'UTC') AS received, any(segment) AS segment
+FROM points GROUP BY resource, toStartOfMinute(points.ts)
+HAVING (job != '' OR instance != '')
+    AND arrayExists(k -> k NOT IN ('service.name', 'service.namespace', 'service.instance.id'), JSONExtractKeys(resource));
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS target_samples_from_targets TO samples AS
+SELECT series_id, ts, 1 AS value, received, segment FROM targets;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS target_series_from_targets TO series AS
+SELECT 'target_info' AS metric, series_id, toDate(ts) AS day,
+    mapSort(mapFilter((k, v) -> v != '', CAST(arrayConcat([('job', job), ('instance', instance)], arrayMap(n -> (n, arrayStringConcat(
+        arrayMap(p -> p.2, arraySort(arrayFilter((p, m) -> m = n, pairs, pair_names))), ';')),
+        arrayFilter(n -> NOT (n = 'job' AND job != '') AND NOT (n = 'instance' AND instance != ''), arrayDistinct(pair_names)))),
+        'Map(LowCardinality(String), String)'))) AS labels,
+    'gauge' AS type, 'What resources say of themselves.' AS help, 'target_info' AS name, 'target' AS kind, service, resource, named.received AS received
+FROM
+(
+    SELECT *, arrayFilter(p -> p.1 NOT IN ('service.name', 'service.namespace', 'service.instance.id'),
+            arrayMap(p -> (p.1, if(startsWith(p.2, '"'), JSONExtractString(concat('[', p.2, ']'), 1), p.2)), JSONExtractKeysAndValuesRaw(resource))) AS pairs,
+        arrayMap(p -> replaceRegexpOne(replaceRegexpAll(p.1, '[^a-zA-Z0-9]+', '_'), '^([0-9])', 'key_\\1'), pairs) AS pair_names
+    FROM (SELECT series_id, ts, job, instance, service, resource, received FROM targets LIMIT 1 BY series_id, toDate(ts))
+) AS named;
+
 -- Native histograms of both worlds (OTLP: exponential histograms), whole. Bucket i of the positive side holds (base^(i-1), base^i],
 -- base = 2^(2^-scale): Prometheus' way to count, so OTLP's offset comes in one higher (its bucket i ends at base^(i+1)). Counts are per
 -- bucket from the offset on. Scale -53: bucket i holds (custom_values[i-1], custom_values[i]]. OTLP may send scales above 8, which
