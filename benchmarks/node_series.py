@@ -1,8 +1,9 @@
 """
 Series as node exporters make them, as remote write carries them: 100 machines with 100 series each, a sample every 15 seconds.
 
-Per machine: 32 processor counters in seconds with two decimals, 24 network counters, 18 disk counters, 16 memory gauges in pages, 6 load and
-ratio gauges, 4 constants. Bodies are made by NumPy: a sample is always 18 bytes on the wire.
+Per machine: 32 processor counters in seconds with two decimals, 24 network counters, 18 disk counters, 16 memory gauges in pages, 6 load
+and ratio gauges, 4 constants. As on real machines most of them hardly move: time stolen or waited for, errors, the second disk, the unused
+network. Bodies are made by NumPy: a sample is always 18 bytes on the wire.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ INTERVAL_MS = 15_000
 SERIES_PER_REQUEST = 500
 SAMPLES_PER_REQUEST = 120  # of each series: half an hour
 MODES = ("user", "system", "idle", "iowait", "irq", "softirq", "steal", "nice")
+QUIET_MODES = {"iowait", "irq", "softirq", "steal", "nice"}
+CONSTANTS = ("node_boot_time_seconds", "node_memory_MemTotal_bytes", "node_filefd_maximum", "node_uname_info")
 GAUGES = ("MemFree", "MemAvailable", "Buffers", "Cached", "Active", "Inactive", "Dirty", "Mapped") * 2
 
 
@@ -41,7 +44,7 @@ def bodies(*, start_ms: int, hours: float, seed: int = 7) -> Iterator[Body]:
     """Requests in order of time, `hours` of samples from `start_ms` on."""
     labels = series_labels()
     heads = [_labels_bytes(one) for one in labels]
-    walk = _Walk([_kind(one["__name__"]) for one in labels], np.random.default_rng(seed))
+    walk = _Walk([_kind(one) for one in labels], np.random.default_rng(seed))
     count = int(hours * 3_600_000 / INTERVAL_MS)
     for first in range(0, count, SAMPLES_PER_REQUEST):
         size = min(SAMPLES_PER_REQUEST, count - first)
@@ -71,6 +74,8 @@ class _Walk:
             match kind:
                 case "seconds":
                     out[rows] = np.round(last + np.cumsum(np.round(rng.gamma(2.0, 7.5, shape) * level, 2), axis=1), 2)
+                case "quiet":
+                    out[rows] = np.round(last + np.cumsum(np.where(rng.random(shape) < 0.05 * level, 0.01, 0.0), axis=1), 2)
                 case "counter":
                     busy = rng.random(shape) < np.clip(level, 0.1, 1.0)
                     out[rows] = last + np.cumsum(np.where(busy, rng.poisson(2000 * level, shape), 0), axis=1)
@@ -81,7 +86,7 @@ class _Walk:
                     out[rows] = np.round(np.abs(rng.normal(level, 0.05, shape)), 2)
                 case _:
                     out[rows] = np.round(last)
-        keeps = np.isin(self._kinds, ("seconds", "counter"))
+        keeps = np.isin(self._kinds, ("seconds", "quiet", "counter"))
         self._last[keeps] = out[keeps, -1]
         return out
 
@@ -100,17 +105,20 @@ def _one_machine() -> Iterator[dict[str, str]]:
         yield {"__name__": f"node_memory_{name}_bytes", "zone": str(place // 8)}
     for name in ("node_load1", "node_load5", "node_load15", "node_pressure_cpu", "node_pressure_io", "node_pressure_memory"):
         yield {"__name__": name}
-    for name in ("node_boot_time_seconds", "node_memory_MemTotal_bytes", "node_filefd_maximum", "node_uname_info"):
+    for name in CONSTANTS:
         yield {"__name__": name}
 
 
-def _kind(name: str) -> str:
+def _kind(labels: dict[str, str]) -> str:
+    name = labels["__name__"]
+    if labels.get("mode") in QUIET_MODES:
+        return "quiet"
+    if name in CONSTANTS or labels.get("device") in {"docker0", "sdb"} or "errs" in name or "drop" in name:
+        return "constant"
     if name.endswith("seconds_total"):
         return "seconds"
     if name.endswith("_total"):
         return "counter"
-    if name in {"node_boot_time_seconds", "node_memory_MemTotal_bytes", "node_filefd_maximum", "node_uname_info"}:
-        return "constant"
     return "pages" if name.startswith("node_memory") else "ratio"
 
 

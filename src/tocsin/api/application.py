@@ -9,10 +9,11 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
-from tocsin.api import correlate, errors, failures, journal, logs, reference, services, sql, status, traces
+from tocsin.api import correlate, errors, failures, journal, logs, metrics, reference, services, sql, status, traces
 from tocsin.api.browser import BrowserGuard
 from tocsin.api.context import Context
 from tocsin.api.failure import Failure
+from tocsin.api.prometheus.routes import PrometheusApi
 
 AREAS: tuple[APIRouter, ...] = (
     logs.router,
@@ -22,6 +23,7 @@ AREAS: tuple[APIRouter, ...] = (
     failures.router,
     sql.router,
     journal.router,
+    metrics.router,
     status.router,
 )
 FAILURES: dict[int | str, dict[str, Any]] = {
@@ -47,7 +49,7 @@ def create_application(
 
     Args:
         context: What its handlers work with.
-        ingest: The OTLP routes; none where only questions are asked.
+        ingest: The routes that take telemetry in; none where only questions are asked.
         hosts: Names that the Host header may carry; None allows any.
     """
     app = FastAPI(
@@ -62,6 +64,7 @@ def create_application(
     )
     app.state.context = context
     app.router.routes.extend(ingest)  # first, because they are asked most
+    app.router.routes.extend(PrometheusApi().routes())
     for area in AREAS:
         app.include_router(area, prefix="/api")
     app.include_router(status.probes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -11,9 +11,11 @@ from starlette.requests import Request
 
 from tocsin.api.readiness import Readiness
 from tocsin.clock import Clock
+from tocsin.collect.scrape import TargetStatus
 from tocsin.journal.journal import Journal
 from tocsin.model.instant import NANOSECONDS, TimeRange, parse_instant
 from tocsin.query.desk import Desk
+from tocsin.wire.prometheus.admission import CardinalityReport
 
 DEFAULT_RANGE_S = 3600
 TEXT_LENGTH_MAX = 10_000  # a query that a human or a program writes; longer ones are pasted by accident
@@ -33,6 +35,9 @@ class Context:
         statistics: A function per long-lived object, by its name in `/metrics` and `/api/status`; each returns frozen dataclasses.
         readiness: Whether everything works; None where there is no server around the desk.
         journal: For the quarantine; None where only a desk is.
+        targets: What is scraped and probed; None where nothing is.
+        settle: Folds all samples into chunks now; None where only a desk is.
+        series_report: What costs the most series at the Prometheus doors; None where there are none.
     """
 
     desk: Desk
@@ -41,6 +46,9 @@ class Context:
     statistics: Mapping[str, Callable[[], object]] = field(default_factory=dict)
     readiness: Callable[[], Readiness] | None = None
     journal: Journal | None = None
+    targets: Callable[[], Sequence[TargetStatus]] | None = None
+    settle: Callable[[], int] | None = None
+    series_report: Callable[[int], CardinalityReport] | None = None
 
 
 def context_of(request: Request) -> Context:

@@ -1,5 +1,5 @@
 """
-Journal, store, loader and desk on one data directory, wired: everything but the doors.
+Journal, store, loader, fold and desk on one data directory, wired: everything but the doors.
 
     <data>/journal/    see `tocsin.journal`
     <data>/engine/     the embedded engine's tables
@@ -23,6 +23,7 @@ from tocsin.journal.journal import Journal
 from tocsin.journal.statistics import RecoveryReport
 from tocsin.model.batch import Batch
 from tocsin.query.desk import Desk
+from tocsin.store.fold import Fold
 from tocsin.store.loader import Loader
 from tocsin.store.store import Store
 
@@ -51,6 +52,7 @@ class House:
 
     def __init__(self, options: Options, *, clock: Clock | None = None, entropy: Entropy | None = None) -> None:
         self.clock: Clock = clock or options.clock.clock()
+        self.promql = options.promql
         data = options.server.data.absolute()
         self.journal = Journal(data / "journal", options=options.journal, clock=self.clock, entropy=entropy or RealEntropy())
         self.recovery = self.journal.start()
@@ -60,12 +62,14 @@ class House:
             self.journal.close()
             raise
         self.loader = Loader(self.journal, self.store, clock=self.clock)
-        self.desk = Desk(self.store, self.clock)
+        self.fold = Fold(self.store.engine, options.fold, self.clock)
+        self.desk = Desk(self.store, self.clock, promql=options.promql)
         self._leaving = threading.Event()
         self._retention = threading.Thread(target=self._expire_now_and_then, name="retention", daemon=True)
         self._open = True
         report_recovery(self.recovery, self.journal)
         self.loader.start()
+        self.fold.start()
         self._retention.start()
 
     def __enter__(self) -> Self:
@@ -111,9 +115,11 @@ class House:
         self._open = False
         drained = self._drain(drain_s)
         self._leaving.set()
+        self.fold.stop()
         self.loader.stop()
         self.journal.close()
         self._retention.join(10)
+        self.desk.close()
         self.store.close()
         return drained
 
@@ -182,7 +188,7 @@ def open_directory(directory: Path | str, *, options: Options | None = None, clo
     except BaseException:
         house.close()
         raise
-    return Desk(house.store, house.clock, on_close=lambda: house.__exit__(None, None, None))
+    return Desk(house.store, house.clock, promql=house.promql, on_close=lambda: house.__exit__(None, None, None))
 
 
 def options_for(directory: Path, options: Options | None = None) -> Options:

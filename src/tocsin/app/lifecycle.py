@@ -25,6 +25,7 @@ import uvicorn
 from tocsin.api.application import create_application
 from tocsin.api.browser import LOOPBACK_NAMES
 from tocsin.api.context import Context
+from tocsin.api.exposition import render
 from tocsin.api.otlp_http import OtlpHttp
 from tocsin.api.readiness import Dependency, Readiness
 from tocsin.app.address import Address
@@ -32,6 +33,7 @@ from tocsin.app.house import House
 from tocsin.app.lag import LagWatch
 from tocsin.app.options import Options
 from tocsin.app.process import ProcessWatch
+from tocsin.app.prometheus_doors import PrometheusDoors
 from tocsin.errors import ConfigError, TocsinError
 from tocsin.wire.door import Door
 from tocsin.wire.otlp_grpc import GrpcServer
@@ -111,23 +113,34 @@ class Server:
         ingest = OtlpHttp(door, house.accept, house.clock, options.wire.http)
         grpc = GrpcServer(str(options.server.grpc_address), door, house.accept, house.clock, options.wire.grpc)
         watch = LagWatch(house.journal.statistics, clock=house.clock)
+        statistics: dict[str, Callable[[], object]] = {}
+        doors = PrometheusDoors(
+            options, house.accept, house.clock, own=lambda: render({name: read() for name, read in statistics.items()}).encode()
+        )
+        statistics |= {
+            "journal": house.journal.statistics,
+            "store": house.store.statistics,
+            "loader": house.loader.statistics,
+            "fold": house.fold.statistics,
+            "promql": house.desk.metrics.statistics,
+            "door": door.statistics,
+            "http": ingest.statistics,
+            "grpc": grpc.statistics,
+            **doors.statistics(),
+            "process": ProcessWatch().statistics,
+        }
         context = Context(
             desk=house.desk,
             clock=house.clock,
             options=options.model_dump(mode="json"),
-            statistics={
-                "journal": house.journal.statistics,
-                "store": house.store.statistics,
-                "loader": house.loader.statistics,
-                "door": door.statistics,
-                "http": ingest.statistics,
-                "grpc": grpc.statistics,
-                "process": ProcessWatch().statistics,
-            },
+            statistics=statistics,
             journal=house.journal,
+            targets=doors.collector.targets,
+            settle=house.fold.settle,
+            series_report=doors.registry.report,
             readiness=lambda: judge_readiness(house, watch, options),
         )
-        app = create_application(context, ingest=ingest.routes(), hosts=allowed_hosts(options))
+        app = create_application(context, ingest=[*ingest.routes(), *doors.routes()], hosts=allowed_hosts(options))
         config = uvicorn.Config(
             app,
             http="httptools",
@@ -144,6 +157,7 @@ class Server:
         )
         self._http = _HttpServer(config)
         port = grpc.start()
+        doors.start()
         try:
             if self._stopping:
                 return
@@ -151,6 +165,7 @@ class Server:
             self._http.run_until_stopped(listener, on_started=lambda: self._on_started(started), look=watch.look)
         finally:
             logger.info("shutting down: taking no more, loading what was acknowledged")
+            doors.stop()
             grpc.stop(grace_s=REQUEST_GRACE_S)
 
 

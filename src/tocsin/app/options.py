@@ -17,12 +17,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from tocsin.app.address import Address, parse_address
 from tocsin.clock import Clock, RealClock, ReplayClock
+from tocsin.collect.options import HostOptions, OwnOptions, ProbesOptions, ScrapeOptions
 from tocsin.errors import InvalidInput
 from tocsin.journal.options import JournalOptions
 from tocsin.model.instant import parse_instant
 from tocsin.query.promql.options import PromqlOptions, RuleOptions
+from tocsin.store.fold_options import FoldOptions
 from tocsin.store.options import StoreOptions
 from tocsin.wire.options import DoorOptions, GrpcOptions, HttpOptions, ImportOptions
+from tocsin.wire.prometheus.options import CardinalityOptions, RemoteWriteOptions
 
 REAL = "real"
 
@@ -123,6 +126,10 @@ class WireOptions(BaseModel):
     door: DoorOptions = Field(default_factory=DoorOptions, description="What is let in, whatever the protocol.")
     http: HttpOptions = Field(default_factory=HttpOptions, description="Limits of OTLP over HTTP.")
     grpc: GrpcOptions = Field(default_factory=GrpcOptions, description="Limits of OTLP over gRPC.")
+    remote_write: RemoteWriteOptions = Field(default_factory=RemoteWriteOptions, description="Limits of Prometheus remote write.")
+    series: CardinalityOptions = Field(
+        default_factory=CardinalityOptions, description="How many series the Prometheus doors let in, and how large their labels may be."
+    )
     files: ImportOptions = Field(default_factory=ImportOptions, description="How `tocsin import` reads files.")
 
 
@@ -135,7 +142,12 @@ class Options(BaseModel):
     clock: ClockOptions = Field(default_factory=ClockOptions, description="What 'now' means.")
     log: LogOptions = Field(default_factory=LogOptions, description="The server's own log.")
     wire: WireOptions = Field(default_factory=WireOptions, description="The doors through which telemetry comes in.")
+    scrape: ScrapeOptions = Field(default_factory=ScrapeOptions, description="What is scraped, as in prometheus.yml.")
+    probes: ProbesOptions = Field(default_factory=ProbesOptions, description="What is probed: HTTP, TCP and DNS checks on a schedule.")
+    host: HostOptions = Field(default_factory=HostOptions, description="Metrics of the machine, under the names of node_exporter.")
+    own: OwnOptions = Field(default_factory=OwnOptions, description="Metrics of Tocsin itself, stored like all others.")
     journal: JournalOptions = Field(default_factory=JournalOptions, description="What makes 'acknowledged' mean 'never lost'.")
     promql: PromqlOptions = Field(default_factory=PromqlOptions, description="How PromQL is evaluated, and what a query may cost.")
     rules: RuleOptions = Field(default_factory=RuleOptions, description="Prometheus rule files.")
+    fold: FoldOptions = Field(default_factory=FoldOptions, description="When fresh samples are folded into compressed chunks.")
     store: StoreOptions = Field(default_factory=StoreOptions, description="The engine, how long it keeps data, what is redacted.")

@@ -114,6 +114,42 @@ class Exemplar:
     timestamp_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class NamedCount:
+    """How many there are of something with a name."""
+
+    name: str
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """
+    How many series are stored, and what costs the most of them.
+
+    Args:
+        series: Series seen in the last day.
+        label_pairs: Different pairs of a label and a value among them.
+        chunks: Compressed chunks stored.
+        start_ms: Oldest sample, milliseconds since 1970.
+        end_ms: Newest sample.
+        series_by_metric: Metrics with the most series.
+        values_by_label: Labels with the most values.
+        bytes_by_label: Labels whose values take the most bytes, each value counted once per series.
+        series_by_pair: Pairs `name=value` that the most series have.
+    """
+
+    series: int
+    label_pairs: int
+    chunks: int
+    start_ms: int
+    end_ms: int
+    series_by_metric: Sequence[NamedCount]
+    values_by_label: Sequence[NamedCount]
+    bytes_by_label: Sequence[NamedCount]
+    series_by_pair: Sequence[NamedCount]
+
+
 class SeriesSource(Protocol):
     """Where PromQL gets series from. Safe to use from several threads. Times are inclusive at both ends."""
 
@@ -150,4 +186,8 @@ class MetricCatalog(Protocol):
 
     def exemplars(self, matcher_sets: Sequence[Sequence[Matcher]], start_ms: int, end_ms: int) -> list[tuple[Labels, list[Exemplar]]]:
         """Exemplars of matching series, oldest first."""
+        ...
+
+    def cardinality(self, *, limit: int) -> Census:
+        """How many series are stored, and the `limit` things of each kind that cost the most of them."""
         ...

@@ -19,6 +19,8 @@ from tocsin.clock import Clock
 from tocsin.model.answers import Facet, LogHistogram, LogPage, RequestSummary, ResultTable, ServiceMap, Story, TopError, Trace, TracePage
 from tocsin.query.correlate import Correlation
 from tocsin.query.logs import LogSearch
+from tocsin.query.metrics import Metrics
+from tocsin.query.promql.options import PromqlOptions
 from tocsin.query.reading import Reading
 from tocsin.query.services import Services
 from tocsin.query.sql_door import SqlDoor
@@ -34,10 +36,13 @@ class Desk:
     Args:
         store: What is asked.
         clock: What `now` means.
+        promql: How PromQL is evaluated, and how much one query may cost.
         on_close: Called once by `close`, for whoever opened the store on the desk's behalf.
     """
 
-    def __init__(self, store: Store, clock: Clock, *, on_close: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, *, promql: PromqlOptions | None = None, on_close: Callable[[], None] | None = None
+    ) -> None:
         reading = Reading(store.engine, clock)
         self._reading = reading
         self._logs = LogSearch(reading)
@@ -45,6 +50,7 @@ class Desk:
         self._traces = TraceSearch(reading)
         self._services = Services(reading)
         self._door = SqlDoor(store.engine)
+        self.metrics = Metrics.of_engine(store.engine, clock, promql)
         self._on_close = on_close
 
     def logs(
@@ -169,6 +175,7 @@ class Desk:
 
     def close(self) -> None:
         """Let go of what was opened for this desk; idempotent."""
+        self.metrics.close()
         on_close, self._on_close = self._on_close, None
         if on_close is not None:
             on_close()

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from tocsin.model.labels import METRIC_NAME, Labels
-from tocsin.model.series import Exemplar, Matcher, Metadata, SeriesBatch
+from tocsin.model.series import Census, Exemplar, Matcher, Metadata, SeriesBatch
 from tocsin.query.derived_series import NAMES, DerivedSeries
-from tocsin.query.series_store import Cardinality, StoredSeries
+from tocsin.query.series_store import StoredSeries
 
 Item = TypeVar("Item")
 DERIVED_SAMPLES_MAX = 10_000_000  # that a list of derived series may look at
@@ -58,7 +58,7 @@ class JoinedSeries:
         """Exemplars of matching series, oldest first."""
         return self._stored.exemplars(matcher_sets, start_ms, end_ms)
 
-    def cardinality(self, *, limit: int) -> Cardinality:
+    def cardinality(self, *, limit: int) -> Census:
         """How many series are stored, and what costs the most of them."""
         return self._stored.cardinality(limit=limit)
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.clock import Clock
 from tocsin.model.labels import Labels
-from tocsin.model.series import STALE_NAN_BITS, Exemplar, Matcher
+from tocsin.model.series import STALE_NAN_BITS, Exemplar, Matcher, MetricCatalog, SeriesSource
 from tocsin.query.derived_series import DerivedSeries
 from tocsin.query.joined_series import JoinedSeries
 from tocsin.query.promql.answer import QueryAnswer
-from tocsin.query.promql.engine import Promql
+from tocsin.query.promql.engine import Promql, PromqlStatistics
 from tocsin.query.promql.options import PromqlOptions
 from tocsin.query.promql.parser import parse
 from tocsin.query.promql.syntax import VectorSelector
@@ -22,20 +23,37 @@ from tocsin.query.series_store import StoredSeries
 from tocsin.store.engine import Engine
 
 
+class Catalog(SeriesSource, MetricCatalog, Protocol):
+    """A source of series that also lists them."""
+
+
 class Metrics:
     """
     Answers questions about metrics. Safe to use from several threads.
 
     Args:
-        engine: Holds the tables.
-        clock: For timeouts, and the present beyond which no derived counter goes on.
+        catalog: Where series come from, and what is asked about them.
+        clock: For timeouts.
         options: How PromQL is evaluated, and how much one query may cost.
     """
 
-    def __init__(self, engine: Engine, clock: Clock, options: PromqlOptions | None = None) -> None:
+    def __init__(self, catalog: Catalog, clock: Clock, options: PromqlOptions | None = None) -> None:
         self.options = options or PromqlOptions()
-        self.catalog = JoinedSeries(StoredSeries(engine), DerivedSeries(engine, clock))
+        self.catalog = catalog
         self._promql = Promql(self.catalog, self.options, clock=clock)
+
+    @classmethod
+    def of_engine(cls, engine: Engine, clock: Clock, options: PromqlOptions | None = None) -> Metrics:
+        """Over what an engine's tables hold: series that were sent, and those that are derived from spans and logs."""
+        return cls(JoinedSeries(StoredSeries(engine), DerivedSeries(engine, clock)), clock, options)
+
+    def statistics(self) -> PromqlStatistics:
+        """What was asked since the start."""
+        return self._promql.statistics()
+
+    def close(self) -> None:
+        """Let the threads go."""
+        self._promql.close()
 
     def instant(self, query: str, *, time_ms: int, timeout_s: float | None = None, lookback_s: float | None = None) -> QueryAnswer:
         """

@@ -18,7 +18,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,6 +99,7 @@ class Fold:
         self._engine = engine
         self._options = options
         self._clock = clock
+        self._folding = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._counts: dict[str, Any] = {}
@@ -124,15 +125,11 @@ class Fold:
         Raises:
             StoreError, Timeout, LimitExceeded: The engine refused; repeating is safe.
         """
-        folded = 0
-        for partition in self._partitions("samples_folding"):
-            folded += self._finish(partition)
-        for partition in self._due():
-            if self._stop.is_set():
-                break
-            self._engine.execute(Sql(f"ALTER TABLE samples MOVE PARTITION ID {quote_string(partition)} TO TABLE samples_folding"))
-            folded += self._finish(partition)
-        return folded
+        return self._fold(self._due)
+
+    def settle(self) -> int:
+        """Fold everything, due or not, in this thread; else as `run_once`."""
+        return self._fold(lambda: list(self._partitions("samples")))
 
     def statistics(self) -> FoldStatistics:
         """What was done since the start."""
@@ -149,6 +146,19 @@ class Fold:
                 self._raise_counts(failures=1)
                 log.error("folding samples failed, the next run takes it up: %s", said, exc_info=not isinstance(error, TocsinError))
             self._stop.wait(self._options.interval_s)
+
+    def _fold(self, choose: Callable[[], list[str]]) -> int:
+        """Finish what was begun, then fold the partitions chosen."""
+        with self._folding:
+            folded = 0
+            for partition in self._partitions("samples_folding"):
+                folded += self._finish(partition)
+            for partition in choose():
+                if self._stop.is_set():
+                    break
+                self._engine.execute(Sql(f"ALTER TABLE samples MOVE PARTITION ID {quote_string(partition)} TO TABLE samples_folding"))
+                folded += self._finish(partition)
+            return folded
 
     def _partitions(self, table: str) -> dict[str, int]:
         """Rows by partition, the oldest first."""

@@ -61,15 +61,15 @@ def targets(context: Context, parameters: Parameters) -> bytes:
     found = [] if context.targets is None else [one for one in context.targets() if not pool or one.job == pool]
     active = [
         {
-            "discoveredLabels": dict(one.discovered.pairs),
+            "discoveredLabels": dict(one.discovered),
             "labels": dict(one.labels.pairs),
             "scrapePool": one.job,
             "scrapeUrl": one.url,
             "globalUrl": one.url,
             "lastError": one.last_error,
-            "lastScrape": format_instant(one.last_scrape_ns or 0),
+            "lastScrape": format_instant(one.last_scrape_ms * 1_000_000),
             "lastScrapeDuration": one.last_duration_s,
-            "health": one.health,
+            "health": one.health.value,
             "scrapeInterval": f"{one.interval_s:g}s",
             "scrapeTimeout": f"{one.timeout_s:g}s",
         }

@@ -51,7 +51,7 @@ def query_answer(answer: QueryAnswer, *, limit: int = 0) -> bytes:
             result = b"[" + seconds(answer.time_ms) + b"," + orjson.dumps(answer.text) + b"]"
         case ValueType.VECTOR:
             result = b"[" + b",".join(_instant(one, answer.time_ms) for one in series) + b"]"
-        case ValueType.MATRIX:
+        case _:
             result = b"[" + b",".join(_ranges(series)) + b"]"
     return _envelope(b'{"resultType":"' + answer.type.value.encode() + b'","result":' + result + b"}", annotations)
 
@@ -114,8 +114,8 @@ def _ranges(series: Iterable[SeriesAnswer]) -> Iterator[bytes]:
             out += b',"values":[' + b",".join(points) + b"]"
         if one.histograms:
             stamps = heads.of(one.histogram_timestamps_ms)
-            points = (stamp[:-1] + histogram(point) + b"]" for stamp, point in zip(stamps, one.histograms, strict=True))
-            out += b',"histograms":[' + b",".join(points) + b"]"
+            shown = (stamp[:-1] + histogram(point) + b"]" for stamp, point in zip(stamps, one.histograms, strict=True))
+            out += b',"histograms":[' + b",".join(shown) + b"]"
         yield out + b"}"
 
 
