@@ -22,7 +22,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Queue
-from typing import Self
+from typing import Any, Self
 
 import psutil
 
@@ -33,6 +33,7 @@ SENDERS = 2
 START_TIMEOUT_S = 60.0
 SETTLE_TIMEOUT_S = 600.0
 RUNS = 5
+TABLES = ("samples", "samples_folding", "chunks", "series")
 WRITE_HEADERS = {
     "Content-Type": "application/x-protobuf",
     "Content-Encoding": "snappy",
@@ -89,7 +90,8 @@ PROGRAMS = (
         (
             str(PEERS / "prometheus"), "--config.file={data}/prometheus.yml", "--storage.tsdb.path={data}/tsdb",
             "--web.enable-remote-write-receiver",
-            "--web.listen-address=127.0.0.1:{port}", "--storage.tsdb.retention.time=15d", "--query.max-samples=200000000", "--log.level=error",
+            "--web.listen-address=127.0.0.1:{port}", "--storage.tsdb.retention.time=15d", "--query.max-samples=200000000",
+            "--log.level=error",
         ),
         write="/api/v1/write",
         query="/api/v1",
@@ -117,7 +119,7 @@ class Outcome:
         name: The program.
         samples: Samples sent.
         seconds: From the first request to the last acknowledgement.
-        bytes_per_sample: On disk when settled.
+        bytes_per_sample: On disk when settled, see `stored_bytes`.
         memory_peak_bytes: Largest resident size seen.
         answers_ms: Median by question, milliseconds.
         sums: Sum of all numbers of each answer, to compare answers.
@@ -156,7 +158,7 @@ def _measure(program: Program, data: Path, made: Sequence[Body], start_ms: int, 
             if hours * 3_600_000 <= end_ms - start_ms:
                 outcome.answers_ms[name], outcome.sums[name] = running.ask(query, hours, step_s, end_ms)
         outcome.memory_peak_bytes = running.memory_peak_bytes
-    outcome.bytes_per_sample = sum(file.stat().st_size for file in data.rglob("*") if file.is_file()) / outcome.samples
+        outcome.bytes_per_sample = running.stored_bytes() / outcome.samples
     shutil.rmtree(data, ignore_errors=True)
     return outcome
 
@@ -171,6 +173,7 @@ class _Running:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self._program = program
+        self._data = data
         self._url = f"http://127.0.0.1:{port}"
         command = [part.format(data=data, port=port) for part in program.command]
         with (data.parent / f"{data.name}.log").open("wb") as log:
@@ -219,6 +222,15 @@ class _Running:
             time.sleep(2)
             if process.cpu_percent() < 5:
                 return
+
+    def stored_bytes(self) -> int:
+        """What samples and their index take on disk: without write-ahead logs, and without files that only wait to be deleted."""
+        if self._program.settle:
+            with urllib.request.urlopen(self._url + "/api/status", timeout=60) as answer:
+                tables = json.load(answer)["statistics"]["store"]["tables"]
+            return sum(tables[name]["bytes_on_disk"] for name in TABLES if name in tables)
+        files = (file for file in self._data.rglob("*") if file.is_file() and "wal" not in file.parts)
+        return sum(file.stat().st_size for file in files)
 
     def ask(self, query: str, hours: float, step_s: int, end_ms: int) -> tuple[float, float]:
         """Median milliseconds of several runs, and the sum of the first answer."""
@@ -275,9 +287,5 @@ class _Running:
             self.memory_peak_bytes = max(self.memory_peak_bytes, process.memory_info().rss)
 
 
-def _sum(result: Sequence[dict[str, object]]) -> float:
-    total = 0.0
-    for series in result:
-        values = series.get("values") or [series["value"]]
-        total += sum(float(value) for _, value in values)  # type: ignore[attr-defined]
-    return total
+def _sum(result: Sequence[dict[str, Any]]) -> float:
+    return sum(float(value) for series in result for _, value in series.get("values") or [series["value"]])

@@ -13,6 +13,7 @@ import psutil
 
 from benchmarks.idle import Idle
 from benchmarks.ingest import WORDS, Ingest
+from benchmarks.peers import Outcome
 from benchmarks.questions import Question
 from benchmarks.rows import Disk
 
@@ -24,6 +25,9 @@ VISIBLE_GOAL_MS = 1000
 STARTED_GOAL_S = 3.0
 IDLE_MEMORY_GOAL_BYTES = 450_000_000
 IDLE_CPU_GOAL = 0.02
+BULK_GOAL = 1_000_000
+SAMPLE_BYTES_GOAL = 1.2
+PEER_GOALS = {"Prometheus": 2.0, "VictoriaMetrics": 1.0}
 
 
 class Page:
@@ -84,6 +88,36 @@ class Page:
             goal = f"p95 < {question.goal_ms:g} ms" if question.goal_ms else ""
             self._row(question.name, measured, goal, met=question.goal_ms is None or question.ms_p95 < question.goal_ms)
 
+    def peers(self, outcomes: Sequence[Outcome], *, hours: float) -> None:
+        """The same samples into each, the same questions to each."""
+        self._table(
+            f"Beside peers: {outcomes[0].samples:,} samples, 10,000 series, {hours:g} h at 15 s",
+            ("what", *(one.name for one in outcomes), "goal"),
+        )
+        own, others = outcomes[0], outcomes[1:]
+        rates = [f"{one.samples / one.seconds / 1e6:.2f} M/s" for one in outcomes]
+        self._peer_row(
+            "in bulk, remote write, two connections", rates, f">= {BULK_GOAL / 1e6:g} M/s", met=own.samples / own.seconds >= BULK_GOAL
+        )
+        sizes = [f"{one.bytes_per_sample:.2f} B" for one in outcomes]
+        self._peer_row("on disk per sample, settled", sizes, f"<= {SAMPLE_BYTES_GOAL:g} B", met=own.bytes_per_sample <= SAMPLE_BYTES_GOAL)
+        self._peer_row("memory, peak", [f"{one.memory_peak_bytes / 1e6:,.0f} MB" for one in outcomes], "")
+        for name, took in own.answers_ms.items():
+            theirs = [one.answers_ms[name] for one in others]
+            ratios = [
+                f"{answer:.0f} ms" + (f" ({answer / took:.1f}x)" if one is not own else "")
+                for one in outcomes
+                for answer in [one.answers_ms[name]]
+            ]
+            goals = [f"{factor:g}x {one.name}" for one, factor in ((one, PEER_GOALS[one.name]) for one in others)]
+            met = all(answer / took >= PEER_GOALS[one.name] for one, answer in zip(others, theirs, strict=True))
+            judged = any(name.endswith(ending) for ending in (", 6 h", ", 24 h"))
+            self._peer_row(name, ratios, ", ".join(goals) if judged else "", met=met or not judged)
+        alike = [max((abs(one.sums[name] / own.sums[name] - 1) for name in own.sums if own.sums[name]), default=0.0) for one in others]
+        apart = ", ".join(f"{one.name} {difference:.1e}" for one, difference in zip(others, alike, strict=True))
+        self._say("")
+        self._say(f"Sums of all numbers of an answer differ at most by: {apart}. (VictoriaMetrics counts rates in its own way.)")
+
     def finish(self) -> int:
         """Keep the page; returns 0 when every goal was met, else 1."""
         self._say("")
@@ -104,6 +138,11 @@ class Page:
         if not met:
             self._missed.append(f"{what} ({measured}, goal {goal})")
         self._say(f"| {what} | {measured}{'' if met else ' !'} | {goal} |")
+
+    def _peer_row(self, what: str, measured: Sequence[str], goal: str, *, met: bool = True) -> None:
+        if not met:
+            self._missed.append(f"{what} ({' / '.join(measured)}, goal {goal})")
+        self._say(f"| {what} | {measured[0]}{'' if met else ' !'} | " + "".join(f"{figure} | " for figure in measured[1:]) + f"{goal} |")
 
     def _say(self, line: str) -> None:
         self._lines.append(line)

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from tocsin.api.prometheus_write import prometheus_write_routes
 from tocsin.app.options import Options
 from tocsin.clock import Clock, RealEntropy
+from tocsin.collect.host import HostMetrics
 from tocsin.collect.manager import Collector
 from tocsin.collect.options import CollectOptions
 from tocsin.collect.sources import in_process_sources
@@ -46,7 +47,7 @@ class PrometheusDoors:
             acceptor=accept,
             clock=clock,
             entropy=entropy,
-            in_process=in_process_sources(collected, machine=platform.node() or "localhost", own=own),
+            in_process=in_process_sources(collected, machine=platform.node() or "localhost", host=HostMetrics(clock).expose, own=own),
         )
 
     def routes(self) -> list[Route]:
