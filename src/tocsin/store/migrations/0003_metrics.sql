@@ -62,8 +62,7 @@ CREATE TABLE IF NOT EXISTS sample_blocks
     definitions Array(Tuple(id UInt64, day Int32, metric LowCardinality(String), label_names Array(LowCardinality(String)), label_values Array(String),
         type LowCardinality(String), help LowCardinality(String), unit LowCardinality(String))),
     points Array(Tuple(series_id UInt64, timestamp_ms Int64, schema Int32, count Float64, sum Float64, zero_threshold Float64, zero_count Float64,
-        positive_offset Int32, positive_counts Array(Float64), negative_offset Int32, negative_counts Array(Float64),
-        custom_values Array(Float64), reset_hint UInt8)),
+        positive_offset Int32, positive_counts String, negative_offset Int32, negative_counts String, custom_values String, reset_hint UInt8)),
     seen Array(Tuple(series_id UInt64, timestamp_ms Int64, value Float64, trace_id String, span_id String,
         label_names Array(LowCardinality(String)), label_values Array(String), metric LowCardinality(String))),
     received DateTime64(9, 'UTC'),
@@ -268,8 +267,10 @@ FROM points WHERE kind = 'exponential_histogram';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS histograms_from_sample_blocks TO histograms AS
 SELECT p.series_id AS series_id, fromUnixTimestamp64Milli(p.timestamp_ms, 'UTC') AS ts, p.count AS count, p.sum AS sum, p.schema AS scale,
-    p.zero_count AS zero_count, p.zero_threshold AS zero_threshold, p.positive_offset AS positive_offset, p.positive_counts AS positive_counts,
-    p.negative_offset AS negative_offset, p.negative_counts AS negative_counts, p.custom_values AS custom_values, p.reset_hint AS reset_hint,
+    p.zero_count AS zero_count, p.zero_threshold AS zero_threshold, p.positive_offset AS positive_offset,
+    reinterpret(p.positive_counts, 'Array(Float64)') AS positive_counts, p.negative_offset AS negative_offset,
+    reinterpret(p.negative_counts, 'Array(Float64)') AS negative_counts, reinterpret(p.custom_values, 'Array(Float64)') AS custom_values,
+    p.reset_hint AS reset_hint,
     toDateTime(sample_blocks.received, 'UTC') AS received, segment
 FROM sample_blocks ARRAY JOIN points AS p;
 
