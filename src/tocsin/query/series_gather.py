@@ -40,15 +40,19 @@ def find(ids: NDArray[np.uint64], wanted: np.uint64, near: int) -> int:
 
 
 @compiled
-def count_rows(row_ids: NDArray[np.uint64], ids: NDArray[np.uint64], slots: NDArray[np.int64], counts: NDArray[np.int64]) -> None:
+def count_rows(
+    row_ids: NDArray[np.uint64], ids: NDArray[np.uint64], slots: NDArray[np.int64], counts: NDArray[np.int64], first: int, last: int
+) -> None:
     """
-    Count rows by series.
+    Count rows of some series.
 
     Args:
         row_ids: [R], in runs.
         ids: [I], ascending: what is looked for.
         slots: [I], the series that each id belongs to.
         counts: [S], raised.
+        first: The first of the series.
+        last: Behind the last one.
     """
     rows = len(row_ids)
     near = 0
@@ -60,8 +64,9 @@ def count_rows(row_ids: NDArray[np.uint64], ids: NDArray[np.uint64], slots: NDAr
             end += 1
         place = find(ids, wanted, near)
         if place >= 0:
-            counts[slots[place]] += end - row
             near = place
+            if first <= slots[place] and slots[place] < last:
+                counts[slots[place]] += end - row
         row = end
 
 
@@ -75,9 +80,11 @@ def scatter_rows(
     cursors: NDArray[np.int64],
     times: NDArray[np.int64],
     values: NDArray[np.float64],
+    first: int,
+    last: int,
 ) -> None:
     """
-    Put each row behind what its series has already.
+    Put each row of some series behind what its series has already.
 
     Args:
         row_ids: [R], in runs.
@@ -88,6 +95,8 @@ def scatter_rows(
         cursors: [S], where each series goes on in the buffers; moved.
         times: [N], filled.
         values: [N], filled.
+        first: The first of the series.
+        last: Behind the last one.
     """
     rows = len(row_ids)
     near = 0
@@ -100,12 +109,13 @@ def scatter_rows(
         place = find(ids, wanted, near)
         if place >= 0:
             near = place
-            at = cursors[slots[place]]
-            for source in range(row, end):
-                times[at] = row_times[source]
-                values[at] = row_values[source]
-                at += 1
-            cursors[slots[place]] = at
+            if first <= slots[place] and slots[place] < last:
+                at = cursors[slots[place]]
+                for source in range(row, end):
+                    times[at] = row_times[source]
+                    values[at] = row_values[source]
+                    at += 1
+                cursors[slots[place]] = at
         row = end
 
 

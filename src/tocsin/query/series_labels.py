@@ -15,7 +15,7 @@ from tocsin.store.engine import Engine, SettingValue
 from tocsin.store.read_metrics import Chosen, Span, series_labels
 from tocsin.store.sql import Sql
 
-LISTED_MAX = 2_000  # more ids than that are not listed in a statement; it takes all that match instead
+LISTED_MAX = 1_000  # more ids than that are not listed in a statement; it takes all that match instead
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from tocsin.store.sql import ParameterNames, Sql
 
 ROW_TABLES = ("samples", "samples_folding")  # in this order, see above
 DAY_MS = 86_400_000
+ID_MAX = 2**64 - 1
 TIME_MIN_MS, TIME_MAX_MS = 0, 9_000_000_000_000  # what the engine's times hold, with room at both ends
 DAY_MAX = 65_535  # the last day that the engine's Date holds
 
@@ -36,26 +37,29 @@ class Span:
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """
-    Series whose samples are wanted: by their ids, or by what matches them where the list would be long.
+    Series whose samples are wanted: by their ids, or where the list would be long by what matches them.
 
     Args:
-        ids: The ids themselves; empty when `matching` says it.
-        matching: A condition on `series_id`.
+        ids: The ids themselves; None when the rest says it.
+        matching: A condition on `series_id`; None where most series of the range are wanted, so that asking costs more than it saves.
         lowest: No id is smaller.
         highest: No id is greater.
     """
 
-    ids: Sequence[int] = ()
+    ids: Sequence[int] | None = None
     matching: Sql | None = None
     lowest: int = 0
-    highest: int = 2**64 - 1
+    highest: int = ID_MAX
 
-    def condition(self, names: ParameterNames) -> Sql:
-        """The condition that a row is of one of them."""
-        if self.matching is None:
-            return Sql("series_id IN ") + names.bind("Array(UInt64)", list(self.ids))
-        between = Sql(" AND series_id BETWEEN ") + names.bind("UInt64", self.lowest) + Sql(" AND ") + names.bind("UInt64", self.highest)
-        return self.matching + between
+    def conditions(self, names: ParameterNames) -> list[Sql]:
+        """The conditions that a row is of one of them; rows of others may pass."""
+        if self.ids is not None:
+            return [Sql("series_id IN ") + names.bind("Array(UInt64)", list(self.ids))]
+        conditions = [] if self.matching is None else [self.matching]
+        if (self.lowest, self.highest) != (0, ID_MAX):
+            low, high = names.bind("UInt64", self.lowest), names.bind("UInt64", self.highest)
+            conditions.append(Sql("series_id BETWEEN ") + low + Sql(" AND ") + high)
+        return conditions
 
 
 def condition_of(matcher: Matcher, names: ParameterNames) -> Sql:
@@ -84,9 +88,9 @@ def matching(matcher_sets: Sequence[Sequence[Matcher]], span: Span, names: Param
     return day + Sql(" AND ((") + Sql.join(") OR (", sets) + Sql("))")
 
 
-def id_in_matching(matchers: Sequence[Matcher], span: Span, names: ParameterNames) -> Sql:
+def id_matches(matcher_sets: Sequence[Sequence[Matcher]], span: Span, names: ParameterNames) -> Sql:
     """The condition on `series_id` that the series matches."""
-    return Sql("series_id IN (SELECT series_id FROM series WHERE ") + matching([matchers], span, names) + Sql(")")
+    return Sql("series_id IN (SELECT series_id FROM series WHERE ") + matching(matcher_sets, span, names) + Sql(")")
 
 
 def series_ids(matchers: Sequence[Matcher], span: Span) -> Sql:
@@ -97,21 +101,25 @@ def series_ids(matchers: Sequence[Matcher], span: Span) -> Sql:
 def series_labels(chosen: Chosen, span: Span) -> Sql:
     """Of series: id, metric, labels, delta, one row each (JSONCompactEachRow)."""
     names = ParameterNames("l")
-    where = chosen.condition(names) + Sql(" AND ") + matching([], span, names)
+    where = _all([*chosen.conditions(names), matching([], span, names)])
     return Sql("SELECT series_id, metric, labels, delta FROM series WHERE ") + where + Sql(" LIMIT 1 BY series_id")
 
 
 def rows(table: str, chosen: Chosen, span: Span) -> Sql:
-    """Series, time (Int64, milliseconds) and value of samples in a table of rows, in runs by series and time (Native)."""
+    """
+    Series, time (Int64, milliseconds) and value of samples in a table of rows, in runs by series and time (Native).
+
+    With names of these lengths the heads of blocks and columns are multiples of eight bytes, so that all columns of a block lie alike.
+    """
     names = ParameterNames("r")
-    where = _within(span, names) + Sql(" AND ") + chosen.condition(names)
-    return Sql(f"SELECT series_id, ts, value FROM {table} WHERE ") + where
+    where = _all([_within(span, names), *chosen.conditions(names)])
+    return Sql(f"SELECT series_id AS id__, ts AS at, value AS value__ FROM {table} WHERE ") + where
 
 
 def rows_settled(chosen: Chosen, span: Span) -> Sql:
     """The same of both tables of rows, of samples with the same time the one received last; slower, for where two differ."""
     names = ParameterNames("r")
-    where = _within(span, names) + Sql(" AND ") + chosen.condition(names)
+    where = _all([_within(span, names), *chosen.conditions(names)])
     return (
         Sql("SELECT series_id, ts, argMax(value, (received, segment)) FROM (")
         + Sql.join(
@@ -125,14 +133,14 @@ def rows_settled(chosen: Chosen, span: Span) -> Sql:
 def row_counts(table: str, chosen: Chosen, span: Span) -> Sql:
     """How many samples a table of rows has of each series: id, count (RowBinary: UInt64, UInt64)."""
     names = ParameterNames("c")
-    where = _within(span, names) + Sql(" AND ") + chosen.condition(names)
+    where = _all([_within(span, names), *chosen.conditions(names)])
     return Sql(f"SELECT series_id, count() FROM {table} WHERE ") + where + Sql(" GROUP BY series_id")
 
 
 def chunk_rows(chosen: Chosen, span: Span) -> Sql:
     """Chunks that have to do with the range (RowBinary, see `tocsin.store.chunk_rows`)."""
     names = ParameterNames("k")
-    where = _chunks_within(span, names) + Sql(" AND ") + chosen.condition(names)
+    where = _all([_chunks_within(span, names), *chosen.conditions(names)])
     return Sql("SELECT series_id, start, stop, count, received, data FROM chunks WHERE ") + where
 
 
@@ -142,14 +150,14 @@ def chunk_counts(chosen: Chosen, span: Span) -> Sql:
     begin, end = (names.bind("Int64", at) for at in (span.start_ms, span.end_ms))
     length = Sql("(least(toUnixTimestamp64Milli(stop), ") + end + Sql(") - greatest(toUnixTimestamp64Milli(start), ") + begin
     share = length + Sql(") + 1) / (toUnixTimestamp64Milli(stop) - toUnixTimestamp64Milli(start) + 1)")
-    where = _chunks_within(span, names) + Sql(" AND ") + chosen.condition(names)
+    where = _all([_chunks_within(span, names), *chosen.conditions(names)])
     return Sql("SELECT series_id, toUInt64(ceil(sum(count * ") + share + Sql("))) FROM chunks WHERE ") + where + Sql(" GROUP BY series_id")
 
 
 def histogram_points(chosen: Chosen, span: Span) -> Sql:
     """Native histograms by series and time (RowBinary); of equal times the last received comes last."""
     names = ParameterNames("h")
-    where = _within(span, names) + Sql(" AND ") + chosen.condition(names)
+    where = _all([_within(span, names), *chosen.conditions(names)])
     return (
         Sql(
             "SELECT series_id, ts, scale, count, sum, zero_threshold, zero_count, positive_offset, negative_offset, reset_hint, "
@@ -165,18 +173,28 @@ def histogram_counts(chosen: Chosen, span: Span) -> Sql:
     return row_counts("histograms", chosen, span)
 
 
-def table_rows(tables: Sequence[str]) -> Sql:
-    """How many rows tables have, by name."""
-    return Sql(
-        "SELECT table, sum(rows) FROM system.parts WHERE active AND database = currentDatabase() AND table IN {tables:Array(String)} "
-        "GROUP BY table",
-        {"tables": list(tables)},
-    )
+def overview(span: Span) -> Sql:
+    """One row: samples in each table of rows at any time, samples in chunks about the range, rows of `series` and `histograms` in it."""
+    names = ParameterNames("o")
+    parts = [Sql(f"(SELECT count() FROM {table})") for table in ROW_TABLES]
+    parts.append(Sql("(SELECT sum(count) FROM chunks WHERE ") + _chunks_within(span, names) + Sql(")"))
+    parts.append(Sql("(SELECT count() FROM series WHERE ") + matching([], span, names) + Sql(")"))
+    parts.append(Sql("(SELECT count() FROM histograms WHERE ") + _within(span, names) + Sql(")"))
+    return Sql("SELECT ") + Sql.join(", ", parts)
+
+
+def anything(table: str) -> Sql:
+    """A row if a table has any."""
+    return Sql(f"SELECT 1 FROM {table} LIMIT 1")
 
 
 def instant_ms(at: int, names: ParameterNames) -> Sql:
     """An instant as the engine's DateTime64(3)."""
     return Sql("fromUnixTimestamp64Milli(") + names.bind("Int64", at) + Sql(", 'UTC')")
+
+
+def _all(conditions: Sequence[Sql]) -> Sql:
+    return Sql.join(" AND ", conditions)
 
 
 def _chunks_within(span: Span, names: ParameterNames) -> Sql:

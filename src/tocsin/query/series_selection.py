@@ -1,0 +1,217 @@
+"""
+What a selection reads: which series match, how much they hold, and which of them are read together.
+
+Series that share their labels with another (OTLP tells more apart than Prometheus' labels do) and series of increments are read apart
+from the rest, by lists of ids: the first must come whole in one batch, the second begin at midnight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tocsin.errors import InvalidInput, LimitExceeded
+from tocsin.model.labels import Labels
+from tocsin.model.series import Matcher
+from tocsin.query.series_batch import Wanted
+from tocsin.query.series_labels import LISTED_MAX, LabelMemory
+from tocsin.store.engine import Engine, SettingValue
+from tocsin.store.read_metrics import (
+    ROW_TABLES,
+    Chosen,
+    Span,
+    chunk_counts,
+    histogram_counts,
+    id_matches,
+    overview,
+    row_counts,
+    series_ids,
+)
+from tocsin.store.sql import ParameterNames, Sql
+
+SMALL_ROWS_MAX = 4_000_000  # tables of rows up to this size are not counted before they are read
+SPECIAL_LISTED_MAX = 20_000  # ids that a statement lists for series which can't be read by range
+REMEMBERED_MAX = 32  # selections
+REMEMBERED_IDS_MAX = 100_000  # of one selection
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """
+    The series that match.
+
+    Args:
+        ids: [I] uint64, ascending.
+        slots: [I] int64: the series of each id.
+        labels: Of each series, no two alike.
+        delta: [S] bool: series of increments.
+        special: [I] bool: ids of series that have several, or that hold increments.
+    """
+
+    ids: NDArray[np.uint64]
+    slots: NDArray[np.int64]
+    labels: list[Labels]
+    delta: NDArray[np.bool_]
+    special: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """
+    What to read.
+
+    Args:
+        matched: Which series.
+        everything: How the engine is told so.
+        span: The range of time.
+        sizes: [I] float64: how many samples each id holds, about.
+        histograms: Whether there are any histograms in the range.
+    """
+
+    matched: Matched
+    everything: Chosen
+    span: Span
+    sizes: NDArray[np.float64]
+    histograms: bool
+
+    def batches(self, samples_max: int) -> Iterator[tuple[Wanted, list[Labels]]]:
+        """What to read one after the other, with the labels of each series: about `samples_max` samples each."""
+        matched = self.matched
+        plain = np.flatnonzero(~matched.special)
+        for part in _parts(plain, self.sizes, samples_max, len(plain)):
+            yield self._wanted(part, listed_max=LISTED_MAX)
+        special = np.flatnonzero(matched.special)
+        special = special[np.argsort(matched.slots[special], kind="stable")]  # ids of one series stay together
+        for part in _parts(special, self.sizes, samples_max, SPECIAL_LISTED_MAX, matched.slots):
+            part.sort()
+            yield self._wanted(part, listed_max=len(part))
+
+    def _wanted(self, part: NDArray[np.int64], *, listed_max: int) -> tuple[Wanted, list[Labels]]:
+        ids = self.matched.ids[part]
+        if len(part) == len(self.matched.ids):
+            chosen = self.everything
+        elif len(part) <= listed_max:
+            chosen = Chosen(ids=ids.tolist())
+        else:
+            chosen = Chosen(matching=self.everything.matching, lowest=int(ids[0]), highest=int(ids[-1]))
+        numbers, slots = np.unique(self.matched.slots[part], return_inverse=True)
+        wanted = Wanted(chosen, ids, slots.astype(np.int64), len(numbers), self.span, self.matched.delta[numbers])
+        return wanted, [self.matched.labels[number] for number in numbers.tolist()]
+
+
+class Selector:
+    """
+    Finds what matches.
+
+    Args:
+        engine: Where the tables are.
+        labels: The labels behind ids.
+        settings: For statements.
+    """
+
+    def __init__(self, engine: Engine, labels: LabelMemory, settings: dict[str, SettingValue]) -> None:
+        self._engine = engine
+        self._labels = labels
+        self._settings = settings
+        self._remembered: dict[tuple[Matcher, ...], Matched] = {}
+
+    def select(self, matchers: Sequence[Matcher], span: Span, *, samples_max: int, batch_samples: int) -> Selection | None:
+        """
+        What to read; None when nothing matches.
+
+        Raises:
+            LimitExceeded: More than `samples_max` samples.
+            InvalidInput: A regular expression that does not compile.
+        """
+        try:
+            found = np.frombuffer(self._fetch(series_ids(matchers, span)), dtype=np.uint64)
+        except InvalidInput as error:
+            raise InvalidInput(f"expected matchers with regular expressions of RE2: {error}") from error
+        if not len(found):
+            return None
+        matching = id_matches([matchers], span, ParameterNames("m"))
+        matched = self._matched(tuple(matchers), np.unique(found), matching, span)
+        if not len(matched.ids):
+            return None
+        counts = [int(count or 0) for count in self._engine.query(overview(span), settings=self._settings).rows[0]]
+        *rows, chunks, series, histograms = counts
+        if len(matched.ids) <= LISTED_MAX:
+            everything = Chosen(ids=matched.ids.tolist())
+        else:
+            everything = Chosen(matching=None if len(found) * 2 >= series else matching)
+        selection = Selection(matched, everything, span, np.zeros(len(matched.ids)), bool(histograms))
+        bound = sum(rows) + chunks + histograms
+        if bound <= min(samples_max, batch_samples):
+            selection.sizes[:] = bound / len(matched.ids)
+        else:
+            self._count(selection, dict(zip(ROW_TABLES, rows, strict=True)), samples_max)
+        return selection
+
+    def _matched(self, matchers: tuple[Matcher, ...], ids: NDArray[np.uint64], matching: Sql, span: Span) -> Matched:
+        remembered = self._remembered.get(matchers)
+        if remembered is not None and np.array_equal(remembered.ids, ids):
+            return remembered
+        known = self._labels.of(ids, matching, span, self._settings)
+        found = [one for one in known if one is not None]
+        numbers: dict[Labels, int] = {}
+        slots = np.array([numbers.setdefault(one.labels, len(numbers)) for one in found], dtype=np.int64)
+        delta = np.zeros(len(numbers), dtype=np.bool_)
+        delta[slots[np.array([one.delta for one in found], dtype=np.bool_)]] = True
+        special = delta[slots] | (np.bincount(slots, minlength=1)[slots] > 1)
+        there = np.array([one is not None for one in known], dtype=np.bool_)
+        matched = Matched(ids[there], slots, list(numbers), delta, special)
+        if len(ids) <= REMEMBERED_IDS_MAX:
+            kept = list(self._remembered.items())[-(REMEMBERED_MAX - 1) :]
+            self._remembered = dict([*kept, (matchers, matched)])  # replaced, never changed: threads need no lock
+        return matched
+
+    def _count(self, selection: Selection, rows: dict[str, int], samples_max: int) -> None:
+        """Count samples by series; tables of rows only where they are large, or might be what is too much."""
+        span, everything = selection.span, selection.everything
+        _add(selection, self._fetch(chunk_counts(everything, span)))
+        if selection.histograms:
+            _add(selection, self._fetch(histogram_counts(everything, span)))
+        small = sum(count for count in rows.values() if count <= SMALL_ROWS_MAX)
+        fits = selection.sizes.sum() + small <= samples_max
+        for table, count in rows.items():
+            if count > SMALL_ROWS_MAX or not fits:
+                _add(selection, self._fetch(row_counts(table, everything, span)))
+        if fits:
+            selection.sizes[:] += small / len(selection.sizes)
+        found = int(selection.sizes.sum())
+        if found > samples_max:
+            raise LimitExceeded(
+                f"expected at most {samples_max} samples in one selection, found about {found}; "
+                "match fewer series, ask for a shorter range, or raise promql.samples_max"
+            )
+
+    def _fetch(self, statement: Sql) -> memoryview:
+        return self._engine.fetch(statement, output_format="RowBinary", settings=self._settings)
+
+
+def _add(selection: Selection, body: memoryview) -> None:
+    """Raise sizes by what the engine counted: pairs of id and count."""
+    ids = selection.matched.ids
+    pairs = np.frombuffer(body, dtype=np.uint64).reshape(-1, 2)
+    places = np.searchsorted(ids, pairs[:, 0])
+    places[places == len(ids)] = 0
+    right = ids[places] == pairs[:, 0]
+    selection.sizes[places[right]] += pairs[right, 1]
+
+
+def _parts(
+    places: NDArray[np.int64], sizes: NDArray[np.float64], samples_max: int, ids_max: int, slots: NDArray[np.int64] | None = None
+) -> Iterator[NDArray[np.int64]]:
+    """Cut places of ids into parts of about `samples_max` samples and at most `ids_max` ids, not between ids of one series."""
+    sums = np.cumsum(sizes[places])
+    first = 0
+    while first < len(places):
+        before = sums[first - 1] if first else 0.0
+        last = max(first + 1, min(int(np.searchsorted(sums, before + samples_max * (1 + 1e-9), side="right")), first + ids_max))
+        while slots is not None and last < len(places) and slots[places[last]] == slots[places[last - 1]]:
+            last += 1
+        yield places[first:last]
+        first = last
