@@ -156,6 +156,7 @@ def test_a_failing_disk_is_a_503_with_retry_after(server: Server) -> None:
     server.acceptor.failure = JournalError("no space left")
     answer = server.post(1, wb.request(1, up(), up(timestamp_ms=-1)))
     assert (answer.status_code, int(answer.headers["Retry-After"]) >= 1, written_of(answer)) == (503, True, (0, 0, 0))
+    assert server.door.statistics().postponed == 1
 
 
 def test_too_many_bytes_in_flight_is_a_503() -> None:
@@ -174,6 +175,7 @@ def test_too_many_bytes_in_flight_is_a_503() -> None:
         return sent[0]["status"], second[0]["status"]
 
     assert asyncio.run(story()) == (400, 503)
+    assert server.door.statistics().postponed == 1
     assert server.post_raw(body).status_code == 400
 
 

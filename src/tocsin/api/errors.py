@@ -8,7 +8,8 @@ Our own API answers every error with one JSON body:
 
     {"error": {"code": "parse_error", "message": "...", "retryable": false, "position": 17}}
 
-`position`, `key`, `retry_after_s` and `details` stand there when the error has them. OTLP is answered with `google.rpc.Status`.
+`position`, `key`, `retry_after_s` and `details` stand there when the error has them. OTLP is answered with `google.rpc.Status`, Prometheus
+remote write with a line of text, and with 503 wherever the same may come again.
 An exception that nobody meant is a 500 whose body says no more than that; the log has the rest.
 """
 

@@ -64,8 +64,12 @@ class _Receiver:
     async def _take(self, request: Request) -> WriteOutcome:
         content = negotiate(request.headers.get("content-type", ""), request.headers.get("content-encoding", ""))
         with self._held.part() as held:
-            body = await self._read(request, held)
-            held.add(inflated_size(body, content.encoding, bytes_max=self._door.options.inflated_bytes_max))
+            try:
+                body = await self._read(request, held)
+                held.add(inflated_size(body, content.encoding, bytes_max=self._door.options.inflated_bytes_max))
+            except (Overloaded, Timeout):
+                self._door.count_postponed()
+                raise
             pending = await run_in_threadpool(self._door.take, body, content)
             del body
             await _wait(pending)

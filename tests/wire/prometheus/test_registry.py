@@ -221,8 +221,8 @@ def test_metadata_that_comes_late_has_labels_travel_again_once() -> None:
 def test_metadata_is_bounded() -> None:
     """Beyond the limit nothing more is remembered, and nothing fails."""
     registry, _ = registry_of(metadata_max=1)
-    registry.describe(Metadata("a", "gauge", "", ""))
-    assert registry.describe(Metadata("b", "gauge", "", "")).tolist() == []
+    assert registry.describe(Metadata("a", "gauge", "", ""), Metadata("b", "gauge", "", "")).tolist() == []
+    assert registry.metadata("a") == Metadata("a", "gauge", "", "")
     assert registry.metadata("b") is None
 
 

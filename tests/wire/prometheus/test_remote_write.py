@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import cramjam
@@ -520,6 +521,22 @@ def test_statistics_add_up(receiver: Receiver) -> None:
     assert (statistics.requests, statistics.requests_v2, statistics.unreadable) == (3, 2, 1)
     assert (statistics.samples, statistics.histograms, statistics.exemplars, statistics.definitions) == (2, 1, 1, 2)
     assert (statistics.refused, statistics.remembered_series) == ({"time_out_of_range": 1}, 3)
+
+
+@VERSIONS
+def test_many_threads_write_at_once(receiver: Receiver, version: int) -> None:
+    """Same series and different ones, known and new: every sample is stored under its own id, every label set travels."""
+    bodies = [
+        wb.request(version, *(up(turn, NOW_MS + turn, n=str(number % 40 + shift)) for number in range(50)))
+        for shift in (0, 20, 40, 60)
+        for turn in range(10)
+    ]
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(lambda body: receiver.send(version, body), bodies))
+    assert {counts_of(outcome) for outcome in outcomes} == {(50, 0, 0, 0)}
+    assert {row[0] for row in receiver.samples} == {identity_of("up", n=str(number)) for number in range(100)}
+    assert {item.id for item in receiver.definitions} == {row[0] for row in receiver.samples}
+    assert receiver.registry.statistics().series == 100
 
 
 def test_warming_stores_nothing(receiver: Receiver) -> None:

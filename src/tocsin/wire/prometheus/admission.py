@@ -29,10 +29,6 @@ class SeriesRefusal(Enum):
     EXEMPLAR = "exemplar"
 
 
-LIMITS = frozenset({SeriesRefusal.SERIES_MAX, SeriesRefusal.SERIES_PER_JOB_MAX, SeriesRefusal.SERIES_PER_METRIC_MAX})
-"""Refusals that may end by themselves, when other series stop; the others are the sender's to mend."""
-
-
 @dataclass(frozen=True, slots=True)
 class Admission:
     """

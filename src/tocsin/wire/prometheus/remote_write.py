@@ -72,6 +72,7 @@ class RemoteWriteStatistics:
         requests: Requests, unreadable ones included.
         requests_v2: Those of them that spoke version 2.0.
         unreadable: Those that do not parse, or hold more than one request may.
+        postponed: Those that were told to come again: too much was in flight, or the journal did not take them.
         samples: Samples that became durable.
         histograms: Native histograms that did.
         exemplars: Exemplars that did.
@@ -86,6 +87,7 @@ class RemoteWriteStatistics:
     requests: int
     requests_v2: int
     unreadable: int
+    postponed: int
     samples: int
     histograms: int
     exemplars: int
@@ -102,6 +104,7 @@ class _Counts:
     requests: int = 0
     requests_v2: int = 0
     unreadable: int = 0
+    postponed: int = 0
     samples: int = 0
     histograms: int = 0
     exemplars: int = 0
@@ -206,6 +209,7 @@ class RemoteWriteDoor:
         tally = pending.tally
         with self._lock:
             counts = self._counts
+            counts.postponed += error is not None
             counts.samples += samples
             counts.histograms += histograms
             counts.exemplars += exemplars
@@ -213,6 +217,12 @@ class RemoteWriteDoor:
             for reason, parts in tally.by_reason.items():
                 counts.refused[reason.value] = counts.refused.get(reason.value, 0) + parts.total
         return WriteOutcome(pending.version, samples, histograms, exemplars, tally.total, tally.message(), error)
+
+    def count_postponed(self) -> None:
+        """A request was told to come again before the door saw it."""
+        with self._lock:
+            self._counts.requests += 1
+            self._counts.postponed += 1
 
     def statistics(self) -> RemoteWriteStatistics:
         """Counts since start."""
@@ -222,6 +232,7 @@ class RemoteWriteDoor:
                 requests=counts.requests,
                 requests_v2=counts.requests_v2,
                 unreadable=counts.unreadable,
+                postponed=counts.postponed,
                 samples=counts.samples,
                 histograms=counts.histograms,
                 exemplars=counts.exemplars,

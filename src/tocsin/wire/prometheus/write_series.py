@@ -187,8 +187,8 @@ class _Inquiry:
         except SeriesFlaw as flaw:
             self._refuse(series, raw_hash, flaw.refusal, str(flaw))
             return
-        instant_ms = int(times[0]) if len(times) else self._now_ms
-        admission = registry.admit(labels, instant_ms, metadata=request.metadata(series, labels.metric))
+        # The kernel has judged the times already; judged again a moment later, one might fail, and the series be remembered as refused.
+        admission = registry.admit(labels, self._now_ms, metadata=request.metadata(series, labels.metric))
         if admission.refusal is not None:
             self._refuse(series, raw_hash, admission.refusal, admission.message)
             return
