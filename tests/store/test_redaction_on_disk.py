@@ -129,7 +129,7 @@ def test_metrics_are_clean(vault: Vault, folder: Folder) -> None:
     points[0].exemplars.append(Exemplar(time_unix_nano=NOW, as_int=1, filtered_attributes=attributes(secretive("exemplar"))))
     given = metrics("metrics", Metric(name="m", gauge=Gauge(data_points=points)), resource_attributes=secretive("resource"))
     vault.store.load(folder.segment(given))
-    assert rows(vault.store, "SELECT attributes FROM series WHERE service = 'metrics' AND name = 'm'") == [[{"token": MARK, "plain": "kept"}]]
+    assert rows(vault.store, "SELECT attributes FROM series WHERE metric = 'm'") == [[{"token": MARK, "plain": "kept"}]]
     assert rows(vault.store, "SELECT attributes FROM exemplars WHERE name = 'm'") == [[CLEAN]]
     assert number(vault.store, "SELECT sum(redactions) FROM intake WHERE service = 'metrics'") == 2
     assert vault.files_with(SECRET) == []
