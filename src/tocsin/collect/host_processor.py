@@ -36,7 +36,9 @@ def processor_families(system: Any) -> Iterator[Family]:
     for number, times in enumerate(system.cpu_times(percpu=True)):
         cpu = str(number)
         spent.samples.extend(({"cpu": cpu, "mode": mode}, getattr(times, mode)) for mode in MODES if hasattr(times, mode))
-        guests.samples += [({"cpu": cpu, "mode": mode}, getattr(times, name)) for name, mode in GUEST_MODES.items() if hasattr(times, name)]
+        guests.samples.extend(
+            ({"cpu": cpu, "mode": mode}, getattr(times, name)) for name, mode in GUEST_MODES.items() if hasattr(times, name)
+        )
     yield guests
     yield spent
 
