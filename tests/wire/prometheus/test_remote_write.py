@@ -11,8 +11,8 @@ import cramjam
 import numpy as np
 import pytest
 import zstandard
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from tests.wire.prometheus import write_builders as wb
+from tests.wire.prometheus.block_message import decode_block
 from tests.wire.prometheus.write_builders import NOW_MS, Series, histogram, pairs, sample, up
 
 from tocsin.errors import JournalError, LimitExceeded, Overloaded, ParseError
@@ -68,17 +68,17 @@ class Receiver:
     @property
     def samples(self) -> list[tuple[int, int, float]]:
         """Everything stored: (series id, time, value)."""
-        decoded = [_decode(batch.body) for batch in self.acceptor.batches]
+        decoded = [decode_block(batch.body) for batch in self.acceptor.batches]
         return [row for block in decoded for row in zip(block.series_id, block.timestamp_ms, block.value, strict=True)]
 
     @property
     def definitions(self) -> list[Any]:
         """Every definition that travelled."""
-        return [definition for batch in self.acceptor.batches for definition in _decode(batch.body).series]
+        return [definition for batch in self.acceptor.batches for definition in decode_block(batch.body).series]
 
     def items(self, name: str) -> list[Any]:
         """Every histogram or exemplar that was stored."""
-        return [item for batch in self.acceptor.batches for item in getattr(_decode(batch.body), name)]
+        return [item for batch in self.acceptor.batches for item in getattr(decode_block(batch.body), name)]
 
 
 @pytest.fixture
@@ -419,7 +419,7 @@ def test_many_samples_travel_in_blocks(receiver: Receiver, version: int) -> None
 def test_many_definitions_travel_in_blocks(receiver: Receiver) -> None:
     """Long labels of many new series don't make one frame of tens of megabytes."""
     assert receiver.write(1, *(up(job="x" * 8000, n=str(number)) for number in range(300))).samples == 300
-    assert [len(_decode(batch.body).series) for batch in receiver.acceptor.batches] == [130, 130, 40]
+    assert [len(decode_block(batch.body).series) for batch in receiver.acceptor.batches] == [130, 130, 40]
     assert max(len(batch.body) for batch in receiver.acceptor.batches) < 2_000_000
 
 
@@ -543,87 +543,3 @@ def test_warming_stores_nothing(receiver: Receiver) -> None:
     """It compiles, and leaves no trace."""
     receiver.door.warm()
     assert (receiver.acceptor.batches, receiver.door.statistics().requests, receiver.registry.statistics().series) == ([], 0, 0)
-
-
-def _decode(body: bytes) -> Any:
-    return _BLOCK.FromString(body)
-
-
-def _block_class() -> Any:
-    """The block's message as the engine reads it, by protobuf's own parser."""
-    kinds = {
-        "id": "fixed64",
-        "series_id": "fixed64",
-        "timestamp_ms": "sfixed64",
-        "day": "int32",
-        "schema": "sint32",
-        "positive_offset": "sint32",
-        "negative_offset": "sint32",
-        "trace_id": "bytes",
-        "span_id": "bytes",
-        "reset_hint": "uint32",
-        "value": "double",
-    }
-    field = descriptor_pb2.FieldDescriptorProto
-    file = descriptor_pb2.FileDescriptorProto(name="block.proto", package="block", syntax="proto3")
-    for name, fields in _BLOCK_SCHEMA.items():
-        message = file.message_type.add(name=name)
-        for position, (many, field_name, given) in enumerate(fields, 1):
-            kind = given or kinds.get(field_name, "string")
-            label = field.LABEL_REPEATED if many else field.LABEL_OPTIONAL
-            one = message.field.add(name=field_name, number=position, label=label)
-            if kind[0].isupper():
-                one.type, one.type_name = field.TYPE_MESSAGE, f".block.{kind}"
-            else:
-                one.type = getattr(field, f"TYPE_{kind.upper()}")
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("block.Request"))
-
-
-_BLOCK_SCHEMA: dict[str, list[tuple[bool, str, str]]] = {
-    "Series": [
-        (False, "id", ""),
-        (False, "day", ""),
-        (False, "metric", ""),
-        (True, "label_names", ""),
-        (True, "label_values", ""),
-        (False, "type", ""),
-        (False, "help", ""),
-        (False, "unit", ""),
-    ],
-    "Histogram": [
-        (False, "series_id", ""),
-        (False, "timestamp_ms", ""),
-        (False, "schema", ""),
-        (False, "count", "double"),
-        (False, "sum", "double"),
-        (False, "zero_threshold", "double"),
-        (False, "zero_count", "double"),
-        (False, "positive_offset", ""),
-        (True, "positive_counts", "double"),
-        (False, "negative_offset", ""),
-        (True, "negative_counts", "double"),
-        (True, "custom_values", "double"),
-        (False, "reset_hint", ""),
-    ],
-    "Exemplar": [
-        (False, "series_id", ""),
-        (False, "timestamp_ms", ""),
-        (False, "value", ""),
-        (False, "trace_id", ""),
-        (False, "span_id", ""),
-        (True, "label_names", ""),
-        (True, "label_values", ""),
-        (False, "metric", ""),
-    ],
-    "Request": [
-        (True, "series_id", ""),
-        (True, "timestamp_ms", ""),
-        (True, "value", ""),
-        (True, "series", "Series"),
-        (True, "histograms", "Histogram"),
-        (True, "exemplars", "Exemplar"),
-    ],
-}
-_BLOCK = _block_class()
