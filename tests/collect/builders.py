@@ -212,7 +212,7 @@ def server_of(answer: Callable[[BaseHTTPRequestHandler], None], *, wrap: Callabl
         thread.join()
 
 
-def reply(handler: BaseHTTPRequestHandler, body: bytes, *, code: int = 200, **headers: str) -> None:
+def reply(handler: BaseHTTPRequestHandler, body: bytes, *, code: int = 200, **headers: Any) -> None:
     """Answer with a body; `Content_Type="..."` sets the header Content-Type."""
     handler.send_response(code)
     handler.send_header("Content-Length", str(len(body)))

@@ -141,9 +141,9 @@ def split_address(target: str, *, default_port: int | None = None) -> tuple[str,
         ProbeFailed: It is neither.
     """
     host, colon, port = target.rpartition(":")
-    if not colon or (":" in host and not host.startswith("[")):  # no port, or an address of version 6 without brackets
+    if not colon or target.endswith("]") or (":" in host and not host.startswith("[")):  # without a port; of version 6 perhaps
         host, port = target, str(default_port or "")
-    if not port.isascii() or not port.isdigit() or not 0 < int(port) < 65_536 or not host:
+    if not port.isascii() or not port.isdigit() or len(port) > 5 or not 0 < int(port) < 65_536 or not host:
         raise ProbeFailed(f"expected host:port, found {target!r}")
     return host.removeprefix("[").removesuffix("]"), int(port)
 
