@@ -34,13 +34,13 @@ class TokenKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """
+    r"""
     One word.
 
     Args:
         kind: What it is.
         text: As it is written; of a string what it says, without quotes and escapes; of a wrong character the message. Bytes of a string
-            that are no UTF-8 (`"\\xff"`) are lone surrogates; `without_surrogates` makes text of it.
+            that are no UTF-8 (`"\xff"`) are lone surrogates; `without_surrogates` makes text of it.
         start: Where it begins, character offset.
         end: Where it ends, exclusive.
         value: Of a number the number, of a duration its seconds.

@@ -44,6 +44,7 @@ _PRECEDENCE = {
 }
 # Which arguments name labels that are written.
 _LABEL_ARGUMENTS = {"label_replace": (1,), "label_join": (1,), "histogram_quantiles": (1,)}
+_LABEL_KINDS = frozenset({TokenKind.IDENTIFIER, TokenKind.METRIC, TokenKind.STRING})
 _SET_OPERATORS = frozenset({"and", "or", "unless"})
 
 
@@ -251,7 +252,8 @@ def _labels(stream: TokenStream) -> tuple[str, ...]:
     stream.expect("(", "grouping opts")
     labels: list[str] = []
     while not stream.is_symbol(")"):
-        if stream.token.kind not in {TokenKind.IDENTIFIER, TokenKind.METRIC, TokenKind.STRING} or not stream.token.text:
+        # Upstream takes every word but this one for a label; in quotes it is one.
+        if stream.token.kind not in _LABEL_KINDS or stream.is_name("without"):
             raise stream.unexpected("grouping opts", "label")
         labels.append(stream.take_text())
         if not stream.accept(","):

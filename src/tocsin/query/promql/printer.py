@@ -45,6 +45,7 @@ _INDENT = "  "
 _METRIC_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _NUMBERS = frozenset({"inf", "nan"})
+_NO_LABELS = _NUMBERS | {"without"}
 
 
 def format(expression: Expression) -> str:  # noqa: A001 - the verb of the trade; callers import the module
@@ -138,7 +139,7 @@ def _subquery_tail(subquery: Subquery) -> str:
 
 
 def _labels(names: tuple[str, ...]) -> str:
-    return ", ".join(name if _METRIC_NAME.fullmatch(name) and name.lower() not in _NUMBERS else quote(name) for name in names)
+    return ", ".join(name if _METRIC_NAME.fullmatch(name) and name.lower() not in _NO_LABELS else quote(name) for name in names)
 
 
 def _aggregation_head(aggregation: Aggregation) -> str:

@@ -7,7 +7,7 @@ A test script as a list of commands.
         expect no_warn
         {} 1
 
-A command ends at an empty line, at a comment, or where the file ends.
+A command ends at an empty line, at a comment, at the next command, or where the file ends.
 Source: Prometheus documentation, 'The PromQL test scripting language'.
 """
 
@@ -126,6 +126,8 @@ class Unreadable:
 Command: TypeAlias = "Clear | Load | Evaluation | Unreadable"
 
 _LOAD = re.compile(r"load(_with_nhcb)?\s+(\S+)")
+# What begins a command even without an empty line before it; `load 5` may be a series of that name, `load 5m` may not.
+_STARTS = re.compile(r"clear|load(_with_nhcb)?\s+\d+[a-z]\w*|eval(_[a-z]+)?\s+(instant|range)\s.*")
 _EVAL = re.compile(r"eval(?:_(fail|warn|info|ordered))?\s+(instant|range)\s+(.*)", re.DOTALL)
 _INSTANT = re.compile(r"(?:(?:at|@)\s+(\S+)\s+)?(.+)", re.DOTALL)
 _RANGE = re.compile(r"from\s+(\S+)\s+to\s+(\S+)\s+step\s+(\S+?)\s+(.+)", re.DOTALL)
@@ -156,7 +158,7 @@ def _blocks(text: str) -> list[tuple[int, list[str]]]:
         line = raw.strip()
         if not line or line.startswith("#"):
             open_block = False
-        elif open_block:
+        elif open_block and not _STARTS.fullmatch(line):
             blocks[-1][1].append(line)
         else:
             blocks.append((number, [line]))
@@ -226,9 +228,10 @@ def _evaluation(line: int, found: re.Match[str], lines: list[str]) -> Evaluation
     for written in lines:
         expected.take(written)
     time_ms, grid, query = _when(found[2], found[3])
-    return Evaluation(
-        line, query, time_ms, grid or expected.grid, tuple(expected.expectations), tuple(expected.series), expected.scalar, expected.text
-    )
+    if expected.grid is not None:
+        # The grid that an answer is expected on says when to ask, too.
+        time_ms, grid = None if time_ms is None else expected.grid.end_ms, expected.grid
+    return Evaluation(line, query, time_ms, grid, tuple(expected.expectations), tuple(expected.series), expected.scalar, expected.text)
 
 
 def _when(kind: str, rest: str) -> tuple[int | None, Grid | None, str]:
