@@ -188,7 +188,7 @@ def test_duration_expressions() -> None:
     assert isinstance(found.range, DurationExpression)
     assert (found.range.operator, printer.format(found)) == (DurationOperator.ADD, "x[2m + step() * 1.5]")
     assert printer.format(parse("x offset -(1h / 2)")) == "x offset -(1h / 2)"
-    assert printer.format(parse("x[max(range(), min(1m, 5))] @ end()")) == "x[max(range(), min(1m, 5))] @ end()"
+    assert printer.format(parse("x[max(range(), min_of(1m, 5))] @ end()")) == "x[max_of(range(), min_of(1m, 5))] @ end()"
     bare = parse("x offset 10 * 2")
     assert isinstance(bare, Binary)
 

@@ -17,7 +17,8 @@ _SUMS = {"+": DurationOperator.ADD, "-": DurationOperator.SUBTRACT}
 _PRODUCTS = {"*": DurationOperator.MULTIPLY, "/": DurationOperator.DIVIDE, "%": DurationOperator.MODULO}
 _DIVISIONS = {DurationOperator.DIVIDE: "division", DurationOperator.MODULO: "modulo"}
 _OF_QUERY = {"step": DurationOperator.STEP, "range": DurationOperator.RANGE}
-_OF_TWO = {"min": DurationOperator.MIN, "max": DurationOperator.MAX}
+# Earlier documentation of upstream calls them `min` and `max`; both ways of writing are understood.
+_OF_TWO = {"min_of": DurationOperator.MIN, "max_of": DurationOperator.MAX, "min": DurationOperator.MIN, "max": DurationOperator.MAX}
 
 
 def parse_range(stream: TokenStream) -> Duration:

@@ -95,7 +95,7 @@ def _computed(duration: DurationExpression) -> str:
         case DurationOperator.STEP | DurationOperator.RANGE:
             text = f"{duration.operator.value}()"
         case DurationOperator.MIN | DurationOperator.MAX:
-            text = f"{duration.operator.value}({', '.join(operands)})"
+            text = f"{duration.operator.value}_of({', '.join(operands)})"
         case DurationOperator.NEGATE:
             text = f"-{operands[0]}"
         case _:

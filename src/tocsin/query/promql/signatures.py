@@ -68,7 +68,7 @@ _OTHERS = (
     Signature("double_exponential_smoothing", (MATRIX, SCALAR, SCALAR), experimental=True),
     Signature("histogram_fraction", (SCALAR, SCALAR, VECTOR)),
     Signature("histogram_quantile", (SCALAR, VECTOR)),
-    Signature("histogram_quantiles", (VECTOR, STRING, SCALAR), repeats_max=9, experimental=True),
+    Signature("histogram_quantiles", (VECTOR, STRING, SCALAR, SCALAR), optional=1, repeats_max=8, experimental=True),
     Signature("info", (VECTOR, VECTOR), optional=1, experimental=True),
     Signature("label_join", (VECTOR, STRING, STRING, STRING), optional=1, repeats_max=None),
     Signature("label_replace", (VECTOR, STRING, STRING, STRING, STRING)),
