@@ -145,7 +145,7 @@ def parse_metadata(line: bytes, *, openmetrics: bool) -> MetadataLine | None:
         text = rest[1:].decode()
     except UnicodeDecodeError:
         raise Flaw(f"the text of {kind} is not valid UTF-8", name.end()) from None
-    return MetadataLine(kind, family, _metadata_text(kind, family, text, name.end() + 1, openmetrics=openmetrics))
+    return MetadataLine(kind, family, _metadata_text(kind, family, text, min(name.end() + 1, len(line)), openmetrics=openmetrics))
 
 
 def normalised(pairs: list[tuple[str, str]], type_in_effect: str) -> Labels:

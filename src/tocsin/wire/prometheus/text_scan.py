@@ -19,6 +19,7 @@ from tocsin.wire.prometheus.byte_scan import (
     is_eof,
     is_exemplar,
     is_metadata,
+    is_name,
     labels_end,
     line_end,
     series_end,
@@ -60,6 +61,7 @@ FLAWS = {
     9: "a blank line is not allowed in OpenMetrics",
     10: "the line does not end with a line feed",
     11: "the time does not fit into 64 bits",
+    12: "a blank or '{' was expected after the metric name; a name with other characters stands in quotes: {\"a.b\"}",
 }
 
 
@@ -132,6 +134,9 @@ def _scan_sample(body: NDArray[np.uint8], start: int, openmetrics: bool, seed: n
             return 3, at
         at += 1
     else:
+        # `cpu.5 1` would be a metric cpu with a value of 0.5.
+        if is_name(body[at - 1]) and at < len(body) and body[at] not in (32, 9, 10):
+            return 12, at
         at = blanks_end(body, at)
     end = token_end(body, at, openmetrics)
     if end == at:
