@@ -149,6 +149,15 @@ def test_what_still_arrives_is_left_alone(engine: MortalEngine) -> None:
     assert rows_in(engine, "samples") == set()
 
 
+def test_settling_folds_everything(engine: MortalEngine) -> None:
+    """Due or not, what was begun first."""
+    rows = some_rows(10, received=NOW_S)
+    insert(engine, rows)
+    assert fold(engine).run_once() == 0
+    assert fold(engine).settle() == 1
+    assert set(chunked(engine)) == expected(rows)
+
+
 def test_chunks_lie_within_windows(engine: MortalEngine) -> None:
     """No chunk reaches from one window of two hours into the next, and `start` and `stop` are its first and last sample."""
     rows = some_rows(3, 2000)

@@ -8,6 +8,7 @@ from the rest, by lists of ids: the first must come whole in one batch, the seco
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
@@ -109,11 +110,13 @@ class Selector:
     Args:
         engine: Where the tables are.
         labels: The labels behind ids.
+        executor: Runs statements that need not wait for each other.
         settings: For statements.
     """
 
-    def __init__(self, engine: Engine, labels: LabelMemory, settings: dict[str, SettingValue]) -> None:
+    def __init__(self, engine: Engine, labels: LabelMemory, executor: Executor, settings: dict[str, SettingValue]) -> None:
         self._engine = engine
+        self._executor = executor
         self._labels = labels
         self._settings = settings
         self._remembered: dict[tuple[Matcher, ...], Matched] = {}
@@ -126,17 +129,18 @@ class Selector:
             LimitExceeded: More than `samples_max` samples.
             InvalidInput: A regular expression that does not compile.
         """
+        later = self._executor.submit(self._engine.query, overview(span), settings=self._settings)
         try:
             found = np.frombuffer(self._fetch(series_ids(matchers, span)), dtype=np.uint64)
         except InvalidInput as error:
             raise InvalidInput(f"expected matchers with regular expressions of RE2: {error}") from error
+        counts = [int(count or 0) for count in later.result().rows[0]]
         if not len(found):
             return None
         matching = id_matches([matchers], span, ParameterNames("m"))
         matched = self._matched(tuple(matchers), np.unique(found), matching, span)
         if not len(matched.ids):
             return None
-        counts = [int(count or 0) for count in self._engine.query(overview(span), settings=self._settings).rows[0]]
         *rows, chunks, series, histograms = counts
         if len(matched.ids) <= LISTED_MAX:
             everything = Chosen(ids=matched.ids.tolist())

@@ -37,8 +37,8 @@ class StoredSeries(StoredCatalog):
     def __init__(self, engine: Engine, *, timeout_s: float = 120.0, batch_samples: int = 8_000_000, labels_max: int = 500_000) -> None:
         super().__init__(engine, timeout_s=timeout_s, labels_max=labels_max)
         self._batch_samples = batch_samples
-        self._selector = Selector(engine, self._labels, self._settings)
         self._executor = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="series")
+        self._selector = Selector(engine, self._labels, self._executor, self._settings)
         self._reader = BatchReader(engine, self._executor)
 
     def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, *, samples_max: int) -> Iterator[SeriesBatch]:

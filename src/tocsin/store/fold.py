@@ -139,10 +139,10 @@ class Fold:
         while not self._stop.is_set():
             try:
                 self.run_once()
-                self._counts.update(failing=0, last_error="")
+                self._counts = {**self._counts, "failing": 0, "last_error": ""}
             except Exception as error:  # the thread must outlive whatever the engine says
                 said = str(error) if isinstance(error, TocsinError) else f"{type(error).__name__}: {error}"
-                self._counts.update(failing=1, last_error=said)
+                self._counts = {**self._counts, "failing": 1, "last_error": said}
                 self._raise_counts(failures=1)
                 log.error("folding samples failed, the next run takes it up: %s", said, exc_info=not isinstance(error, TocsinError))
             self._stop.wait(self._options.interval_s)

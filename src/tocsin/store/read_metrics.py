@@ -177,7 +177,7 @@ def overview(span: Span) -> Sql:
     """One row: samples in each table of rows at any time, samples in chunks about the range, rows of `series` and `histograms` in it."""
     names = ParameterNames("o")
     parts = [Sql(f"(SELECT count() FROM {table})") for table in ROW_TABLES]
-    parts.append(Sql("(SELECT sum(count) FROM chunks WHERE ") + _chunks_within(span, names) + Sql(")"))
+    parts.append(Sql("(SELECT sum(count) FROM chunks WHERE ") + _starts_within(span, names) + Sql(")"))
     parts.append(Sql("(SELECT count() FROM series WHERE ") + matching([], span, names) + Sql(")"))
     parts.append(Sql("(SELECT count() FROM histograms WHERE ") + _within(span, names) + Sql(")"))
     return Sql("SELECT ") + Sql.join(", ", parts)
@@ -198,16 +198,13 @@ def _all(conditions: Sequence[Sql]) -> Sql:
 
 
 def _chunks_within(span: Span, names: ParameterNames) -> Sql:
+    return _starts_within(span, names) + Sql(" AND stop >= ") + instant_ms(span.start_ms, names)
+
+
+def _starts_within(span: Span, names: ParameterNames) -> Sql:
     """A chunk never reaches from one window into the next, so where it starts says when it stops at the latest."""
-    first = span.start_ms - CHUNK_WINDOW_MS
-    return (
-        Sql("start > ")
-        + instant_ms(first, names)
-        + Sql(" AND start <= ")
-        + instant_ms(span.end_ms, names)
-        + Sql(" AND stop >= ")
-        + instant_ms(span.start_ms, names)
-    )
+    first, last = instant_ms(span.start_ms - CHUNK_WINDOW_MS, names), instant_ms(span.end_ms, names)
+    return Sql("start > ") + first + Sql(" AND start <= ") + last
 
 
 def _within(span: Span, names: ParameterNames) -> Sql:
