@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -176,12 +177,7 @@ def series_id(labels: Labels) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
 
 
-_SMALL = tuple(bytes((number,)) for number in range(128))  # nearly all tags and lengths, and making one takes longer than all else
-
-
 def _varint(number: int) -> bytes:
-    if number < 128:
-        return _SMALL[number]
     out = bytearray()
     while number > 0x7F:
         out.append(number & 0x7F | 0x80)
@@ -192,7 +188,12 @@ def _varint(number: int) -> bytes:
 
 def _piece(number: int, data: bytes) -> bytes:
     """A length-delimited field."""
-    return _varint(number << 3 | 2) + _varint(len(data)) + data
+    return _head(number, len(data)) + data
+
+
+@lru_cache(maxsize=4096)  # a series has twenty of them, and they are nearly always the same few
+def _head(number: int, length: int) -> bytes:
+    return _varint(number << 3 | 2) + _varint(length)
 
 
 def _fixed64(number: int, data: bytes) -> bytes:

@@ -224,6 +224,9 @@ def test_metadata_is_bounded() -> None:
     assert registry.describe(Metadata("a", "gauge", "", ""), Metadata("b", "gauge", "", "")).tolist() == []
     assert registry.metadata("a") == Metadata("a", "gauge", "", "")
     assert registry.metadata("b") is None
+    registry.describe(Metadata("a", "gauge", "", "x" * 5000), Metadata("m" * 2000, "gauge", "", ""))
+    assert registry.metadata("a") == Metadata("a", "gauge", "", "x" * 1024)
+    assert registry.metadata("m" * 2000) is None
 
 
 def np_ids(*ids: int) -> NDArray[np.uint64]:

@@ -284,9 +284,12 @@ class SeriesRegistry:
         return slot
 
     def _remember(self, metadata: Metadata) -> None:
-        if metadata.metric in self._metadata or len(self._metadata) < self.options.metadata_max:
-            help_text = metadata.help[: self.options.help_bytes_max]
-            self._metadata[metadata.metric] = Metadata(metadata.metric, metadata.type, help_text, metadata.unit)
+        options = self.options
+        is_full = len(self._metadata) >= options.metadata_max and metadata.metric not in self._metadata
+        if is_full or len(metadata.metric) > options.name_bytes_max:
+            return
+        help_text, unit = metadata.help[: options.help_bytes_max], metadata.unit[: options.name_bytes_max]
+        self._metadata[metadata.metric] = Metadata(metadata.metric, metadata.type, help_text, unit)
 
     def _turn(self) -> int:
         """The present generation; a new one forgets who was not seen in the last two."""

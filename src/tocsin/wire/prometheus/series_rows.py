@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.wire.prometheus.admission import CardinalityEntry
-from tocsin.wire.prometheus.slots import capacity_for, find_slot, insert_keys
+from tocsin.wire.prometheus.slots import capacity_for, find_slot, insert_key, insert_keys
 
 NO_DAY = np.iinfo(np.int32).min
 
@@ -36,7 +36,7 @@ class SeriesRows:
 
     def add(self, identity: int) -> int:
         """A row for a series; there must be room."""
-        return int(insert_keys(self.keys, np.array([identity], np.uint64))[0])
+        return int(insert_key(self.keys, np.uint64(identity)))
 
     def kept(self, rows: NDArray[np.bool_]) -> SeriesRows:
         """A table with these rows only, and room for as many again."""

@@ -46,6 +46,16 @@ def find_slot(table: NDArray[np.uint64], key: np.uint64) -> int:
 
 
 @njit(cache=True, nogil=True)
+def insert_key(table: NDArray[np.uint64], key: np.uint64) -> int:
+    """Put a key into a table that has room for it; the slot that it got."""
+    slot = find_slot(table, key)
+    if slot < 0:
+        slot = -1 - slot
+        table[slot] = key
+    return slot
+
+
+@njit(cache=True, nogil=True)
 def find_slots(table: NDArray[np.uint64], keys: NDArray[np.uint64]) -> NDArray[np.int64]:
     """`find_slot` of many keys: [K] int64."""
     slots = np.empty(len(keys), np.int64)
@@ -59,9 +69,5 @@ def insert_keys(table: NDArray[np.uint64], keys: NDArray[np.uint64]) -> NDArray[
     """Put keys into a table that has room for all of them; the slots that they got: [K] int64."""
     slots = np.empty(len(keys), np.int64)
     for index in range(len(keys)):
-        slot = find_slot(table, keys[index])
-        if slot < 0:
-            slot = -1 - slot
-            table[slot] = keys[index]
-        slots[index] = slot
+        slots[index] = insert_key(table, keys[index])
     return slots

@@ -68,6 +68,7 @@ class OpenRequest:
     window: tuple[int, int]
     messages: WriteMessages
     _labels: dict[int, Labels] = field(default_factory=dict)
+    _symbols: dict[int, bytes] = field(default_factory=dict)
 
     @property
     def samples(self) -> int:
@@ -123,10 +124,10 @@ class OpenRequest:
 
     def symbol(self, reference: int) -> bytes | None:
         """A symbol of a 2.0 request; None when there is none of that number."""
-        if reference >= len(self.others):
-            return None
-        start, end = self.others[reference]
-        return bytes(self.data[start:end])
+        if (known := self._symbols.get(reference)) is None and reference < len(self.others):
+            start, end = self.others[reference].tolist()
+            known = self._symbols[reference] = bytes(self.data[start:end])
+        return known
 
     def referenced(self, references: Sequence[int]) -> list[tuple[bytes, bytes]]:
         """
@@ -205,6 +206,7 @@ def labels_of(pairs: Iterable[tuple[bytes, bytes]]) -> Labels:
         SeriesFlaw: A text that is not UTF-8, a label without a name, or one that comes twice.
     """
     values: dict[str, str] = {}
+    in_order, last = True, ""
     for raw_name, raw_value in pairs:
         try:
             name, value = raw_name.decode(), raw_value.decode()
@@ -218,7 +220,9 @@ def labels_of(pairs: Iterable[tuple[bytes, bytes]]) -> Labels:
                 SeriesRefusal.DUPLICATE_LABEL, f"label {name[:80]} of {metric} comes twice, with {values[name][:80]!r} and {value[:80]!r}"
             )
         values[name] = value
-    return Labels(values)
+        in_order = in_order and name > last and value != ""
+        last = name
+    return Labels.of_sorted(tuple(values.items())) if in_order else Labels(values)
 
 
 def _damaged(version: int, position: int) -> ParseError:
