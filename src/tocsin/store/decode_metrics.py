@@ -78,8 +78,8 @@ def histograms_select(options: StoreOptions) -> str:
 
 def exponential_histograms_select(options: StoreOptions) -> str:
     """
-    Exponential histograms, each point kept whole; a sum, minimum or maximum that the sender left out is NaN. Where nothing was recorded, count
-    and sum are the stale marker.
+    Exponential histograms, each point kept whole; a sum, minimum or maximum that the sender left out is NaN. Where nothing was recorded,
+    count and sum are the stale marker.
     """
     numbers = {
         "components": "['histogram']",
@@ -125,7 +125,7 @@ def _select(families: str, numbers: Mapping[str, str], options: StoreOptions) ->
     texts = cleaned(f"SELECT {ORIGIN}, {METRIC}, {selected(columns)} FROM ({_points(families, options)})",
                     keep=f"{ORIGIN}, {METRIC}, {', '.join(kept)}", options=options)  # fmt: skip
     identity = (
-        "cityHash64(name, kind, unit, temporality, monotonic, resource, scope_name, "
+        "cityHash64(name, kind, unit, temporality, monotonic, resource, scope_name, scope_version, "
         "arraySort(arrayMap((k, v) -> cityHash64(k, v), keys, clean)))"
     )
     clean = clean_columns(options)
@@ -145,8 +145,8 @@ FROM ({texts})"""
 
 def _points(families: str, options: StoreOptions) -> str:
     return f"""
-    SELECT {ORIGIN}, job, instance, name, unit, description, family.1 AS p, toLowCardinality(family.2) AS kind, toInt8(family.3) AS temporality,
-        toUInt8(family.4) AS monotonic
+    SELECT {ORIGIN}, job, instance, name, unit, description, family.1 AS p, toLowCardinality(family.2) AS kind,
+        toInt8(family.3) AS temporality, toUInt8(family.4) AS monotonic
     FROM (
         SELECT {ORIGIN}, job, instance, m.name AS name, m.unit AS unit, m.description AS description, arrayJoin({families}) AS family
         FROM (

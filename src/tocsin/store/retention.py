@@ -1,8 +1,9 @@
 """
 Retention: partitions that nobody needs any more are dropped whole.
 
-A partition is a week of event time (a month before 2026, a year before 2020), of fresh samples half an hour of receipt. It goes when its newest row was *received* longer ago
-than the retention says: old data that was replayed yesterday is as new as yesterday, while for live data both times are the same.
+A partition is a week of event time (a month before 2026, a year before 2020), of fresh samples half an hour of receipt. It goes when its
+newest row was *received* longer ago than the retention says: old data that was replayed yesterday is as new as yesterday, while for live
+data both times are the same.
 Dropping whole partitions costs nothing and keeps a row at most a week longer than asked. The clock is Tocsin's own, so a replay ages as
 it plays.
 """

@@ -23,8 +23,8 @@ LOG_COLUMNS = (
     "attribute_types, resource, scope_name, scope_version, received, redactions, cuts, segment"
 )
 POINT_COLUMNS = (
-    "ts, start_ts, job, instance, name, kind, unit, description, temporality, monotonic, service, resource, scope_name, scope_version, attributes, "
-    "attribute_types, series_ids, received, redactions, cuts, segment, components, bounds, values"
+    "ts, start_ts, job, instance, name, kind, unit, description, temporality, monotonic, service, resource, scope_name, scope_version, "
+    "attributes, attribute_types, series_ids, received, redactions, cuts, segment, components, bounds, values"
 )
 EXEMPLAR_COLUMNS = ", exemplar_ts, exemplar_values, exemplar_trace_ids, exemplar_span_ids, exemplar_attributes"
 EXPONENTIAL_COLUMNS = (

@@ -98,7 +98,7 @@ FROM sample_blocks ARRAY JOIN series_ids AS series_id, timestamps AS ts, values 
 -- it, but for name (the metric) and service (the label `job`).
 -- OTLP's id is a hash of what tells series apart: name, kind, unit, temporality, monotonicity, resource, scope, attributes, component and
 -- bound. That tells more apart than Prometheus' labels do; series whose labels agree are one when they are read. Rows that a merge puts
--- together agree in what the id is made of; of help, scope version and the letters of types it keeps any one.
+-- together agree in what the id is made of; of help and the letters of types it keeps any one.
 -- `delta` is 1 where values are increments since the sample before, to be added up when they are read.
 CREATE TABLE IF NOT EXISTS series
 (
@@ -160,7 +160,7 @@ FROM
         SELECT *, arrayConcat(fixed_names, if(clash, arrayDistinct(free_names), attribute_names)) AS names,
             arrayConcat(fixed_texts, if(clash, arrayMap(n -> arrayStringConcat(arrayMap(p -> p.2, arraySort(arrayFilter((p, a) -> a = n,
                 arrayZip(mapKeys(attributes), mapValues(attributes)), attribute_names))), ';'), arrayDistinct(free_names)), mapValues(attributes))) AS texts,
-            if(ending = 'total', replaceRegexpAll(words, '(?:_total)+_', '_'), words) AS whole_words,
+            multiIf(ending = 'total', replaceRegexpAll(words, '(?:_total)+_', '_'), ending = 'ratio', replaceRegexpAll(words, '(?:_ratio)+_', '_'), words) AS whole_words,
             replaceRegexpOne(trim(BOTH '_' FROM whole_words), '^([0-9]|$)', '_\\1') AS stem
         FROM
         (
@@ -176,8 +176,8 @@ FROM
                 replaceRegexpOne(replaceRegexpOne(unit, '^[^/]*/? *', ''), '.*[{}].*| +$', '') AS per_unit,
                 trim(BOTH '_' FROM replaceRegexpAll(transform(counted_unit, ['d', 'h', 'min', 's', 'ms', 'us', 'ns', 'By', 'KiBy', 'MiBy', 'GiBy', 'TiBy', 'KBy', 'kBy', 'MBy', 'GBy', 'TBy', 'm', 'V', 'A', 'J', 'W', 'g', 'Cel', 'Hz', '%', '1'],
                 ['days', 'hours', 'minutes', 'seconds', 'milliseconds', 'microseconds', 'nanoseconds', 'bytes', 'kibibytes', 'mebibytes', 'gibibytes', 'tibibytes', 'kilobytes', 'kilobytes', 'megabytes', 'gigabytes', 'terabytes', 'meters', 'volts', 'amperes', 'joules', 'watts', 'grams', 'celsius', 'hertz', 'percent', '']), '[^a-zA-Z0-9]+', '_')) AS counted,
-                replaceRegexpOne(trim(BOTH '_' FROM replaceRegexpAll(transform(per_unit, ['s', 'min', 'm', 'h', 'd', 'w', 'mo', 'y'],
-                ['second', 'minute', 'minute', 'hour', 'day', 'week', 'month', 'year']), '[^a-zA-Z0-9]+', '_')), '^(.)', 'per_\\1') AS per
+                replaceRegexpOne(trim(BOTH '_' FROM replaceRegexpAll(transform(per_unit, ['s', 'm', 'h', 'd', 'w', 'mo', 'y'],
+                ['second', 'minute', 'hour', 'day', 'week', 'month', 'year']), '[^a-zA-Z0-9]+', '_')), '^(.)', 'per_\\1') AS per
             FROM
             (
                 SELECT ts, received, series_ids, components, bounds, job, instance, name, kind, unit, description, temporality, monotonic, service, resource,
