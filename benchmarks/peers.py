@@ -33,6 +33,7 @@ SENDERS = 2
 START_TIMEOUT_S = 60.0
 SETTLE_TIMEOUT_S = 600.0
 RUNS = 5
+OWN = "Tocsin"
 TABLES = ("samples", "samples_folding", "chunks", "series")
 WRITE_HEADERS = {
     "Content-Type": "application/x-protobuf",
@@ -65,7 +66,7 @@ class Program:
         write: Path of remote write.
         query: Path of the query API.
         ready: Path that answers when it serves.
-        settle: Path that is asked with POST until it says so, so that everything is in its final form; empty for none.
+        settle: Path that is asked with POST to have everything in its final form; empty for none.
     """
 
     name: str
@@ -78,7 +79,7 @@ class Program:
 
 PROGRAMS = (
     Program(
-        "Tocsin",
+        OWN,
         (sys.executable, "-m", "tocsin", "up", "--data", "{data}", "--http", "127.0.0.1:{port}", "--grpc", "127.0.0.1:0"),
         write="/prometheus/api/v1/write",
         query="/prometheus/api/v1",
@@ -106,6 +107,7 @@ PROGRAMS = (
         write="/api/v1/write",
         query="/api/v1",
         ready="/health",
+        settle="/internal/force_flush",
     ),
 )  # fmt: skip
 
@@ -119,7 +121,7 @@ class Outcome:
         name: The program.
         samples: Samples sent.
         seconds: From the first request to the last acknowledgement.
-        bytes_per_sample: On disk when settled, see `stored_bytes`.
+        bytes_per_sample: On disk when settled, with the index, without write-ahead logs.
         memory_peak_bytes: Largest resident size seen.
         answers_ms: Median by question, milliseconds.
         sums: Sum of all numbers of each answer, to compare answers.
@@ -134,14 +136,14 @@ class Outcome:
     sums: dict[str, float] = field(default_factory=dict)
 
 
-def compare(folder: Path, *, hours: float, names: Sequence[str] = ("Tocsin", "Prometheus", "VictoriaMetrics")) -> list[Outcome]:
+def compare(folder: Path, *, hours: float, names: Sequence[str] = (OWN, "Prometheus", "VictoriaMetrics")) -> list[Outcome]:
     """Measure the named programs one after the other; those that are not there are left out."""
     end_ms = int(time.time() * 1000) // 60_000 * 60_000 - 60_000
     start_ms = end_ms - int(hours * 3_600_000)
     made = list(bodies(start_ms=start_ms, hours=hours))
     found = []
     for program in PROGRAMS:
-        if program.name in names and (program.name == "Tocsin" or Path(program.command[0]).exists()):
+        if program.name in names and (program.name == OWN or Path(program.command[0]).exists()):
             found.append(_measure(program, folder / program.name.lower(), made, start_ms, end_ms))
             print(f"  {found[-1]}", file=sys.stderr, flush=True)
     return found
@@ -158,7 +160,8 @@ def _measure(program: Program, data: Path, made: Sequence[Body], start_ms: int, 
             if hours * 3_600_000 <= end_ms - start_ms:
                 outcome.answers_ms[name], outcome.sums[name] = running.ask(query, hours, step_s, end_ms)
         outcome.memory_peak_bytes = running.memory_peak_bytes
-        outcome.bytes_per_sample = running.stored_bytes() / outcome.samples
+        stored = running.own_bytes() if program.name == OWN else 0
+    outcome.bytes_per_sample = (stored or _stored_bytes(data)) / outcome.samples
     shutil.rmtree(data, ignore_errors=True)
     return outcome
 
@@ -173,7 +176,6 @@ class _Running:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self._program = program
-        self._data = data
         self._url = f"http://127.0.0.1:{port}"
         command = [part.format(data=data, port=port) for part in program.command]
         with (data.parent / f"{data.name}.log").open("wb") as log:
@@ -223,14 +225,11 @@ class _Running:
             if process.cpu_percent() < 5:
                 return
 
-    def stored_bytes(self) -> int:
-        """What samples and their index take on disk: without write-ahead logs, and without files that only wait to be deleted."""
-        if self._program.settle:
-            with urllib.request.urlopen(self._url + "/api/status", timeout=60) as answer:
-                tables = json.load(answer)["statistics"]["store"]["tables"]
-            return sum(tables[name]["bytes_on_disk"] for name in TABLES if name in tables)
-        files = (file for file in self._data.rglob("*") if file.is_file() and "wal" not in file.parts)
-        return sum(file.stat().st_size for file in files)
+    def own_bytes(self) -> int:
+        """What samples and series take on Tocsin's disk, without files of tables that only wait to be deleted."""
+        with urllib.request.urlopen(self._url + "/api/status", timeout=60) as answer:
+            tables = json.load(answer)["statistics"]["store"]["tables"]
+        return sum(tables[name]["bytes_on_disk"] for name in TABLES if name in tables)
 
     def ask(self, query: str, hours: float, step_s: int, end_ms: int) -> tuple[float, float]:
         """Median milliseconds of several runs, and the sum of the first answer."""
@@ -285,6 +284,11 @@ class _Running:
         process = psutil.Process(self._child.pid)
         while not self._leaving.wait(0.25):
             self.memory_peak_bytes = max(self.memory_peak_bytes, process.memory_info().rss)
+
+
+def _stored_bytes(data: Path) -> int:
+    """What a peer that has ended left on disk, without its write-ahead log."""
+    return sum(file.stat().st_size for file in data.rglob("*") if file.is_file() and "wal" not in file.parts)
 
 
 def _sum(result: Sequence[dict[str, Any]]) -> float:
