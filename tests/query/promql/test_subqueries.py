@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.query.promql.scripts import ask, holds
+from tests.query.promql.scripts import ask, engine_over, holds
 
 from tocsin.errors import InvalidInput
+from tocsin.query.promql.context import Question
 from tocsin.query.promql.durations import duration_ms
 from tocsin.query.promql.grid import Steps
 from tocsin.query.promql.invariance import is_invariant
@@ -59,6 +60,14 @@ def test_offsets_and_instants() -> None:
     )
 
 
+def test_the_end_is_the_one_asked_for() -> None:
+    """`end()` is the end of the question, even where the last step falls short of it."""
+    engine = engine_over(LEVEL)
+    answer = engine.range("level @ end()", start_ms=0, end_ms=100_000, step_ms=60_000)
+    engine.close()
+    assert answer.series[0].values.tolist() == [3.0, 3.0]
+
+
 def test_nested() -> None:
     """Subqueries stand inside of subqueries; the functions in them see their own steps."""
     holds(
@@ -104,7 +113,7 @@ def test_computed_durations(text: str, milliseconds: int) -> None:
     """Lengths are computed in seconds, with the step and the range of the whole query."""
     node = parse(f"x[{text}]")
     assert isinstance(node, MatrixSelector)
-    assert duration_ms(node.range, Steps(0, 15_000, 7)) == milliseconds
+    assert duration_ms(node.range, Question("", Steps(0, 15_000, 7), 90_000, 1, 1.0, 1.0, instant=False)) == milliseconds
 
 
 def test_durations_that_are_none() -> None:

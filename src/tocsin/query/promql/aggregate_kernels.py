@@ -170,6 +170,12 @@ def _worse(a: float, b: float, highest: bool) -> bool:
 
 
 @compiled
+def _nearer_exit(a: float, b: float, highest: bool) -> bool:
+    """Whether `a` stands above `b` in the heap, from whose top cells leave: the worse, and of two NaN the one that moved last."""
+    return np.isnan(a) or (a < b if highest else a > b)
+
+
+@compiled
 def _sink(heap: Groups, count: int, column: Floats, highest: bool) -> None:
     """Restore the heap, whose top is the worst, after its top was changed."""
     at = 0
@@ -177,9 +183,9 @@ def _sink(heap: Groups, count: int, column: Floats, highest: bool) -> None:
         child = 2 * at + 1
         if child >= count:
             return
-        if child + 1 < count and _worse(column[heap[child + 1]], column[heap[child]], highest):
+        if child + 1 < count and _nearer_exit(column[heap[child + 1]], column[heap[child]], highest):
             child += 1
-        if not _worse(column[heap[child]], column[heap[at]], highest):
+        if not _nearer_exit(column[heap[child]], column[heap[at]], highest):
             return
         heap[at], heap[child] = heap[child], heap[at]
         at = child
@@ -190,7 +196,7 @@ def _rise(heap: Groups, at: int, column: Floats, highest: bool) -> None:
     """Restore the heap, whose top is the worst, after one was added at its end."""
     while at > 0:
         parent = (at - 1) // 2
-        if not _worse(column[heap[at]], column[heap[parent]], highest):
+        if not _nearer_exit(column[heap[at]], column[heap[parent]], highest):
             return
         heap[at], heap[parent] = heap[parent], heap[at]
         at = parent

@@ -32,6 +32,7 @@ class Question:
     Args:
         text: The query; empty when only a tree is known.
         steps: Of the whole query.
+        end_ms: The end that was asked for, which the last step may not reach.
         lookback_ms: After how long a series without samples has no value.
         deadline_s: When to give up, on the clock's monotonic scale.
         timeout_s: The same as a length, for the message.
@@ -40,6 +41,7 @@ class Question:
 
     text: str
     steps: Steps
+    end_ms: int
     lookback_ms: int
     deadline_s: float
     timeout_s: float

@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable, Mapping
 
 from tocsin.errors import InvalidInput
-from tocsin.query.promql.grid import Steps
+from tocsin.query.promql.context import Question
 from tocsin.query.promql.numerals import parse_duration_ms as parse_duration_ms  # noqa: PLC0414 - a name that others look for here
 from tocsin.query.promql.syntax import Duration, DurationLiteral, DurationOperator
 
@@ -21,13 +21,13 @@ _OPERATIONS: Mapping[DurationOperator, Callable[..., float]] = {
 }
 
 
-def duration_ms(duration: Duration, steps: Steps) -> int:
+def duration_ms(duration: Duration, question: Question) -> int:
     """
     A length in milliseconds; may be negative.
 
     Args:
         duration: As written.
-        steps: Of the whole query; an instant query's step and range are 0.
+        question: The whole query; an instant query's step and range are 0.
 
     Raises:
         InvalidInput: A division by zero, or no finite length.
@@ -35,33 +35,33 @@ def duration_ms(duration: Duration, steps: Steps) -> int:
     if isinstance(duration, DurationLiteral):
         return duration.ms
     try:
-        seconds = _seconds(duration, steps)
+        seconds = _seconds(duration, question)
         return round(seconds * 1000)
     except (OverflowError, ValueError) as error:
         raise InvalidInput(f"duration expression at character {duration.span.start} gives no length of time: {error}") from error
 
 
-def positive_duration_ms(duration: Duration, steps: Steps) -> int:
+def positive_duration_ms(duration: Duration, question: Question) -> int:
     """
     A range or a resolution in milliseconds.
 
     Raises:
         InvalidInput: It is not greater than zero.
     """
-    length = duration_ms(duration, steps)
+    length = duration_ms(duration, question)
     if length <= 0:
         raise InvalidInput(f"duration must be greater than 0, found {length / 1000:g}s at character {duration.span.start}")
     return length
 
 
-def _seconds(duration: Duration, steps: Steps) -> float:
+def _seconds(duration: Duration, question: Question) -> float:
     if isinstance(duration, DurationLiteral):
         return duration.ms / 1000 if duration.number is None else duration.number
     if duration.operator is DurationOperator.STEP:
-        return steps.step_ms / 1000
+        return question.steps.step_ms / 1000
     if duration.operator is DurationOperator.RANGE:
-        return (steps.end_ms - steps.start_ms) / 1000
-    operands = [_seconds(operand, steps) for operand in duration.operands]
+        return (question.end_ms - question.steps.start_ms) / 1000
+    operands = [_seconds(operand, question) for operand in duration.operands]
     if duration.operator is DurationOperator.NEGATE:
         return -operands[0]
     if duration.operator in {DurationOperator.DIVIDE, DurationOperator.MODULO}:

@@ -89,7 +89,7 @@ class Promql:
             LimitExceeded: It needs too many samples.
             Timeout: It takes too long.
         """
-        return self._answer(text, Steps(time_ms, 0, 1), timeout_s, lookback_s, instant=True)
+        return self._answer(text, Steps(time_ms, 0, 1), time_ms, timeout_s, lookback_s)
 
     def range(
         self, text: str, *, start_ms: int, end_ms: int, step_ms: int, timeout_s: float | None = None, lookback_s: float | None = None
@@ -117,13 +117,14 @@ class Promql:
                 f"exceeded maximum resolution of {self._options.points_max:,} points per timeseries, found {count:,}. "
                 "Try decreasing the query resolution (?step=XX)"
             )
-        return self._answer(text, Steps(start_ms, step_ms, count), timeout_s, lookback_s, instant=False)
+        return self._answer(text, Steps(start_ms, step_ms, count), end_ms, timeout_s, lookback_s)
 
-    def _answer(self, text: str, steps: Steps, timeout_s: float | None, lookback_s: float | None, *, instant: bool) -> QueryAnswer:
+    def _answer(self, text: str, steps: Steps, end_ms: int, timeout_s: float | None, lookback_s: float | None) -> QueryAnswer:
         self._queries += 1
         timeout = self._options.timeout_s if timeout_s is None else min(timeout_s, self._options.timeout_s)
         lookback_ms = round((lookback_s or self._options.lookback_s) * 1000)
-        question = Question(text, steps, lookback_ms, self._clock.monotonic_s() + timeout, timeout, instant)
+        deadline_s = self._clock.monotonic_s() + timeout
+        question = Question(text, steps, end_ms, lookback_ms, deadline_s, timeout, instant=steps.step_ms == 0)
         context = Context(self._source, self._options, self._clock, question, evaluate, self._pool)
         try:
             tree = parse(text)

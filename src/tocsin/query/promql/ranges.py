@@ -80,7 +80,7 @@ def range_of(context: Context, argument: Expression, steps: Steps) -> Range:
 
 
 def _selected(context: Context, node: MatrixSelector, steps: Steps) -> Range:
-    range_ms = positive_duration_ms(node.range, context.question.steps)
+    range_ms = positive_duration_ms(node.range, context.question)
     ends = evaluation_times(context, node.selector, steps)
     extension = node.selector.extension
     before = 0 if extension is RangeExtension.NONE else context.question.lookback_ms
@@ -95,7 +95,7 @@ def _selected(context: Context, node: MatrixSelector, steps: Steps) -> Range:
 
 
 def _evaluated(context: Context, node: Subquery, steps: Steps) -> Range:
-    asked = context.question.steps
+    asked = context.question
     range_ms = positive_duration_ms(node.range, asked)
     step_ms = round(context.options.default_step_s * 1000) if node.step is None else positive_duration_ms(node.step, asked)
     ends = evaluation_times(context, node, steps)

@@ -29,12 +29,12 @@ def time_function(context: Context, call: Call, steps: Steps) -> Floats:
 
 def question_function(context: Context, call: Call, steps: Steps) -> Floats:
     """`start()`, `end()`, `range()` and `step()` of the whole query, seconds."""
-    asked = context.question.steps
+    asked = context.question
     milliseconds = {
-        "start": asked.start_ms,
+        "start": asked.steps.start_ms,
         "end": asked.end_ms,
-        "range": asked.end_ms - asked.start_ms,
-        "step": asked.step_ms,
+        "range": asked.end_ms - asked.steps.start_ms,
+        "step": asked.steps.step_ms,
     }[call.function]
     return np.full(steps.count, milliseconds / 1000)
 
@@ -61,8 +61,10 @@ def scalar_function(context: Context, call: Call, steps: Steps) -> Floats:
     """`scalar(v)`: the value of the only float; NaN where there is none, or more than one."""
     grid = context.vector(call.arguments[0], steps)
     floats = grid.float_mask
-    alone = floats.sum(axis=0) == 1
-    return np.where(alone, np.where(floats, grid.values, 0.0).sum(axis=0), np.nan)
+    if not grid.height:
+        return np.full(steps.count, np.nan)
+    only = grid.values[floats.argmax(axis=0), np.arange(steps.count)]
+    return np.where(floats.sum(axis=0) == 1, only, np.nan)
 
 
 def timestamp_function(context: Context, call: Call, steps: Steps) -> Grid:

@@ -28,11 +28,11 @@ def evaluation_times(context: Context, node: VectorSelector | Subquery, steps: S
     """[T] the instants that a selector or a subquery looks at: moved by `offset`, fixed by `@`; ascending."""
     times = steps.times_ms
     if isinstance(node.at_ms, AtAnchor):
-        asked = context.question.steps
-        times = np.full_like(times, asked.start_ms if node.at_ms is AtAnchor.START else asked.end_ms)
+        asked = context.question
+        times = np.full_like(times, asked.steps.start_ms if node.at_ms is AtAnchor.START else asked.end_ms)
     elif node.at_ms is not None:
         times = np.full_like(times, node.at_ms)
-    return times - (duration_ms(node.offset, context.question.steps) if node.offset is not None else 0)
+    return times - (duration_ms(node.offset, context.question) if node.offset is not None else 0)
 
 
 def has_one_name(matchers: Sequence[Matcher]) -> bool:
