@@ -6,7 +6,7 @@ Which series there are: the limits on their number that all Prometheus doors sha
 A door asks for every series once, and keeps the answer in a table of its own; from then on it says `touch` once per generation for those
 that it still sees. A generation lasts `active_s`; who was seen neither in this one nor in the one before stops counting, and is forgotten.
 
-Costs 28 bytes a slot, 50 to 100 bytes per active series, whatever its labels are: those are not kept.
+Costs 28 bytes a slot, 50 to 120 bytes per active series, whatever its labels are: those are not kept.
 """
 
 from __future__ import annotations

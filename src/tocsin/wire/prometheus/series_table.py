@@ -5,7 +5,7 @@ The raw hash is `hash_bytes` of the labels as they came, so a series that is kno
 anything at any time, and then the series takes the slow way once more. Refused series are remembered too, for a while, so that a flood of
 them is as cheap as a flood of known ones.
 
-Costs 29 bytes a slot, 50 to 100 bytes per series.
+Costs 29 bytes a slot, 50 to 130 bytes per series.
 """
 
 from __future__ import annotations
