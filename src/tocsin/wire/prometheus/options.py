@@ -16,7 +16,7 @@ class CardinalityOptions(BaseModel):
         default=1_000_000,
         ge=1,
         le=100_000_000,
-        description="Active series of all Prometheus doors together, at most; a million of them cost 60 to 120 MB, and as much again per door.",
+        description="Active series of all Prometheus doors together, at most; a million cost 60 to 120 MB, and as much again per door.",
     )
     series_per_job_max: int = Field(
         default=500_000, ge=1, le=100_000_000, description="Active series with one value of the label `job`, at most."
