@@ -245,7 +245,7 @@ def test_classic_quantiles() -> None:
 
         eval instant at 0m histogram_quantiles(took_bucket{le!="often", job="a"}, "q", 0.25, 1)
           {job="a", q="0.25"} 1
-          {job="a", q="1"} 2
+          {job="a", q="1.0"} 2
     """)
 
 

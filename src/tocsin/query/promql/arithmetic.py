@@ -38,6 +38,8 @@ COMPARISONS: Mapping[str, Callable[[Floats, Floats], Mask]] = {
     "<=": np.less_equal,
 }
 
+TRIMS = frozenset({"</", ">/"})
+
 
 @dataclass(frozen=True, slots=True)
 class Cells:
@@ -71,7 +73,7 @@ def combine(context: Context, node: Binary, left: Cells, right: Cells, *, metric
     present = left.present & right.present
     with np.errstate(all="ignore"):
         result = _floats(node, left.values, right.values, present)
-    if left.histograms is None and right.histograms is None:
+    if left.histograms is None and right.histograms is None and node.operator not in TRIMS:
         return result
     return _with_histograms(context, node, left, right, result, present, metric)
 
@@ -79,7 +81,7 @@ def combine(context: Context, node: Binary, left: Cells, right: Cells, *, metric
 def _floats(node: Binary, left: Floats, right: Floats, present: Mask) -> Cells:
     if node.operator in ARITHMETIC:
         return Cells(ARITHMETIC[node.operator](left, right), present)
-    if node.operator not in COMPARISONS:  # trimming a float: nothing is left
+    if node.operator in TRIMS:
         return Cells(left, np.zeros_like(present))
     holds = COMPARISONS[node.operator](left, right)
     if node.return_bool:
@@ -94,8 +96,8 @@ def _with_histograms(context: Context, node: Binary, left: Cells, right: Cells, 
     out = np.full(shape, None, dtype=object)
     kept, values = result.present.copy(), np.array(np.broadcast_to(result.values, shape))
     either = held(left_held) | held(right_held)
-    if node.operator in {"</", ">/"}:
-        either = present
+    if node.operator in TRIMS:
+        either = present  # floats cannot be trimmed, which must be said of them, too
     for cell in map(tuple, np.argwhere(present & either)):
         a = left_held[cell] if left_held[cell] is not None else float(np.broadcast_to(left.values, shape)[cell])
         b = right_held[cell] if right_held[cell] is not None else float(np.broadcast_to(right.values, shape)[cell])

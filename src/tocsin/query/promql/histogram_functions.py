@@ -77,9 +77,15 @@ def histogram_quantiles(context: Context, call: Call, steps: Steps) -> Grid:
         part = _quantiles(context, call.function, argument, grid, q, steps)
         for value in np.unique(q):
             at = q == value if value == value else np.isnan(q)  # noqa: PLR0124 - only NaN differs from itself
-            labels = [one.replace(**{name: number_text(float(value))}) for one in part.labels]
+            labels = [one.replace(**{name: quantile_text(float(value))}) for one in part.labels]
             parts.append(Grid(labels, part.values, part.present & at, pending=part.pending))
     return merged(stacked(parts, steps.count).without_empty_rows())
+
+
+def quantile_text(q: float) -> str:
+    """A quantile as a label's value, as OpenMetrics writes numbers: `0.9`, `1.0`."""
+    text = number_text(q)
+    return text if any(sign in text for sign in ".eIN") else f"{text}.0"
 
 
 def _check_quantiles(context: Context, q: Floats, node: Expression) -> None:
