@@ -6,6 +6,7 @@ Source: Prometheus, native histogram specification, 'PromQL'; documentation, 'Op
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -13,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.model.native_histogram import CUSTOM_BUCKETS_SCHEMA, NO_BUCKETS, Buckets, NativeHistogram, ResetHint
-from tocsin.query.promql.histogram_layout import Layout, aligned, brought_to, common_layout, stripped
+from tocsin.query.promql.compiled import compiled
+from tocsin.query.promql.histogram_layout import Layout, brought_to, common_layout, extent, place, stripped
 from tocsin.query.promql.histogram_notes import Note, Operation, Remark, Remarks
 
 Floats = NDArray[np.float64]
@@ -52,14 +54,16 @@ def subtract(
 
 def scale(h: NativeHistogram, factor: float) -> NativeHistogram:
     """Every count and the sum times `factor`; a negative factor makes it a gauge."""
-    return replace(
-        h,
-        count=h.count * factor,
-        sum=h.sum * factor,
-        zero_count=h.zero_count * factor,
-        positive=_times(h.positive, factor),
-        negative=_times(h.negative, factor),
-        reset=ResetHint.GAUGE if factor < 0 else h.reset,
+    return NativeHistogram(
+        h.schema,
+        h.count * factor,
+        h.sum * factor,
+        h.zero_threshold,
+        h.zero_count * factor,
+        _times(h.positive, factor),
+        _times(h.negative, factor),
+        h.custom_values,
+        ResetHint.GAUGE if factor < 0 else h.reset,
     )
 
 
@@ -130,16 +134,27 @@ def compensated_sum(rows: Floats) -> Floats:
 
     Source: Neumaier, 'Rundungsfehleranalyse einiger Verfahren zur Summation endlicher Summen', 1974.
     """
-    total = rows[0].copy()
-    lost = np.zeros_like(total)
-    with np.errstate(invalid="ignore", over="ignore"):
-        for row in rows[1:]:
-            after = total + row
-            rest = np.where(np.abs(total) >= np.abs(row), (total - after) + row, (row - after) + total)
-            lost = np.where(np.isinf(after), 0.0, lost + rest)
+    sums = np.empty(rows.shape[1])
+    _compensated(rows, sums)
+    return sums
+
+
+@compiled
+def _compensated(rows: Floats, sums: Floats) -> None:
+    """Sums down the columns into `sums`."""
+    for column in range(rows.shape[1]):
+        total, lost = rows[0, column], 0.0
+        for row in range(1, rows.shape[0]):
+            value = rows[row, column]
+            after = total + value
+            if np.isinf(after):
+                lost = 0.0
+            elif abs(total) >= abs(value):
+                lost += (total - after) + value
+            else:
+                lost += (value - after) + total
             total = after
-        result: Floats = np.where(np.isinf(total), total, total + lost)
-    return result
+        sums[column] = total if np.isinf(total) else total + lost
 
 
 class _Table:
@@ -156,11 +171,14 @@ class _Table:
     def __init__(self, histograms: Sequence[NativeHistogram], layout: Layout) -> None:
         same = [brought_to(h, layout) for h in histograms]
         self._layout = layout
-        self._positive_offset, positive = aligned([h.positive for h in same])
-        self._negative_offset, negative = aligned([h.negative for h in same])
-        self._positive_number = positive.shape[1]
-        totals = np.array([(h.count, h.sum, h.zero_count) for h in same])
-        self.numbers: Floats = np.hstack((totals, positive, negative))
+        self._positive_offset, positive_number = extent([h.positive for h in same])
+        self._negative_offset, negative_number = extent([h.negative for h in same])
+        self._positive_number = positive_number
+        self.numbers: Floats = np.zeros((len(same), 3 + positive_number + negative_number))
+        for row, h in zip(self.numbers, same, strict=True):
+            row[0], row[1], row[2] = h.count, h.sum, h.zero_count
+            place(h.positive, row[3:], self._positive_offset)
+            place(h.negative, row[3 + positive_number :], self._negative_offset)
 
     def histogram(self, row: Floats, hint: ResetHint) -> NativeHistogram:
         """A row as a histogram again."""
@@ -209,6 +227,8 @@ def _agreed(histograms: Sequence[NativeHistogram], layout: Layout, operation: Op
 
 def _times(buckets: Buckets, factor: float) -> Buckets:
     """Counts times `factor`; what is empty stays empty even when the factor is infinite or NaN."""
+    if math.isfinite(factor):
+        return Buckets(buckets.offset, buckets.counts * factor) if len(buckets.counts) else buckets
     with np.errstate(invalid="ignore", over="ignore"):
         return Buckets(buckets.offset, np.where(buckets.counts == 0, 0.0, buckets.counts * factor))
 

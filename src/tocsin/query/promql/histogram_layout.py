@@ -32,7 +32,7 @@ class Layout:
 
     Args:
         schema: Resolution, or the schema of custom buckets.
-        zero_threshold: Width of the zero bucket; 0 with custom buckets.
+        zero_threshold: Width of the zero bucket; of no meaning with custom buckets.
         custom_values: Bounds of custom buckets; empty otherwise.
         reconciled: Whether custom bounds differed, so that some were given up.
     """
@@ -123,6 +123,29 @@ def spread(h: NativeHistogram, *, cut_at_zero: bool = True) -> Spread:
     )
 
 
+def ordered_counts(h: NativeHistogram) -> Floats:
+    """Counts of all buckets from the lowest to the highest, empty ones too; the zero bucket stands behind the negative ones."""
+    if h.schema == CUSTOM_BUCKETS_SCHEMA:
+        return h.positive.counts
+    return np.concatenate((h.negative.counts[::-1], (h.zero_count,), h.positive.counts))
+
+
+def bounds_at(h: NativeHistogram, position: int) -> tuple[float, float, bool]:
+    """Lower and upper bound of one of the buckets of `ordered_counts`, and whether it is the zero bucket; as in `spread`."""
+    if h.schema == CUSTOM_BUCKETS_SCHEMA:
+        at = h.positive.offset + position
+        lower = h.custom_values[at - 1] if at else -np.inf
+        return lower, h.custom_values[at] if at < len(h.custom_values) else np.inf, False
+    negatives = len(h.negative.counts)
+    if position == negatives:
+        return *zero_bounds(h), True
+    if position > negatives:
+        low, high = exponential_bounds(h.schema, h.positive.offset + position - negatives - 2, 2).tolist()
+        return max(low, h.zero_threshold), high, False
+    low, high = exponential_bounds(h.schema, h.negative.offset + negatives - position - 2, 2).tolist()
+    return -high, -max(low, h.zero_threshold), False
+
+
 def zero_bounds(h: NativeHistogram) -> tuple[float, float]:
     """Where the zero bucket's observations are taken to lie: from or to 0 if regular buckets are populated on one side only."""
     negative, positive = bool(h.negative.counts.any()), bool(h.positive.counts.any())
@@ -133,13 +156,14 @@ def zero_bounds(h: NativeHistogram) -> tuple[float, float]:
 
 def stripped(buckets: Buckets) -> Buckets:
     """Without the empty buckets at both ends."""
-    populated = np.flatnonzero(buckets.counts)
+    counts = buckets.counts
+    if len(counts) and counts[0] != 0 and counts[-1] != 0:
+        return buckets
+    populated = np.flatnonzero(counts)
     if len(populated) == 0:
         return NO_BUCKETS
     first, last = int(populated[0]), int(populated[-1])
-    if first == 0 and last == len(buckets.counts) - 1:
-        return buckets
-    return Buckets(buckets.offset + first, buckets.counts[first : last + 1])
+    return Buckets(buckets.offset + first, counts[first : last + 1])
 
 
 def common_layout(histograms: Sequence[NativeHistogram]) -> Layout | None:
@@ -150,12 +174,12 @@ def common_layout(histograms: Sequence[NativeHistogram]) -> Layout | None:
         histograms: At least one.
     """
     first = histograms[0]
+    if all(same_layout(h, first) for h in histograms):
+        return Layout(first.schema, first.zero_threshold, first.custom_values)
     custom = first.schema == CUSTOM_BUCKETS_SCHEMA
     if any((h.schema == CUSTOM_BUCKETS_SCHEMA) != custom for h in histograms):
         return None
     if custom:
-        if all(h.custom_values == first.custom_values for h in histograms):
-            return Layout(CUSTOM_BUCKETS_SCHEMA, custom_values=first.custom_values)
         shared = frozenset(first.custom_values).intersection(*(h.custom_values for h in histograms))
         return Layout(CUSTOM_BUCKETS_SCHEMA, custom_values=tuple(sorted(shared)), reconciled=True)
     threshold = max(h.zero_threshold for h in histograms)
@@ -165,6 +189,11 @@ def common_layout(histograms: Sequence[NativeHistogram]) -> Layout | None:
         for h in histograms:
             threshold = outside_of_buckets(h, threshold)
     return Layout(min(h.schema for h in histograms), threshold)
+
+
+def same_layout(a: NativeHistogram, b: NativeHistogram) -> bool:
+    """Whether buckets of the two can be compared as they are."""
+    return a.schema == b.schema and a.custom_values == b.custom_values and a.zero_threshold == b.zero_threshold
 
 
 def outside_of_buckets(h: NativeHistogram, threshold: float) -> float:
@@ -182,7 +211,7 @@ def outside_of_buckets(h: NativeHistogram, threshold: float) -> float:
 def brought_to(h: NativeHistogram, layout: Layout) -> NativeHistogram:
     """The same observations in a layout that `common_layout` gave for it and others."""
     if h.schema == CUSTOM_BUCKETS_SCHEMA:
-        return h if h.custom_values == layout.custom_values else _with_bounds(h, layout.custom_values)
+        return h if len(h.custom_values) == len(layout.custom_values) else _with_bounds(h, layout.custom_values)
     if h.zero_threshold != layout.zero_threshold:
         h = _with_zero_bucket(h, layout.zero_threshold)
     return h if h.schema == layout.schema else reduced(h, layout.schema)
@@ -199,17 +228,20 @@ def reduced(h: NativeHistogram, schema: int) -> NativeHistogram:
     return replace(h, schema=schema, positive=_merged(h.positive, shift), negative=_merged(h.negative, shift))
 
 
-def aligned(sides_: Sequence[Buckets]) -> tuple[int, NDArray[np.float64]]:
-    """The buckets of several histograms in one table: the index of its first column, and [N, B] counts."""
-    populated = [side for side in sides_ if len(side.counts)]
+def extent(buckets: Sequence[Buckets]) -> tuple[int, int]:
+    """The index of the lowest bucket that any of these sides has, and how many there are from it to the highest; (0, 0) without any."""
+    populated = [side for side in buckets if len(side.counts)]
     if not populated:
-        return 0, np.zeros((len(sides_), 0))
-    offset = min(side.offset for side in populated)
-    table = np.zeros((len(sides_), max(side.offset + len(side.counts) for side in populated) - offset))
-    for row, side in zip(table, sides_, strict=True):
-        if len(side.counts):
-            row[side.offset - offset : side.offset - offset + len(side.counts)] = side.counts
-    return offset, table
+        return 0, 0
+    offset = min([side.offset for side in populated])
+    return offset, max([side.offset + len(side.counts) for side in populated]) - offset
+
+
+def place(buckets: Buckets, row: Floats, offset: int) -> None:
+    """Write a side's counts where they belong in a row that begins with the bucket `offset`."""
+    if len(buckets.counts):
+        first = buckets.offset - offset
+        row[first : first + len(buckets.counts)] = buckets.counts
 
 
 @cache

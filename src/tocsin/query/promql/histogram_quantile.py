@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tocsin.model.native_histogram import CUSTOM_BUCKETS_SCHEMA, NativeHistogram
-from tocsin.query.promql.histogram_layout import Spread, spread
+from tocsin.query.promql.histogram_layout import Floats, Spread, bounds_at, ordered_counts, spread
 from tocsin.query.promql.histogram_notes import Note, Remark, Remarks
 
 
@@ -26,8 +26,8 @@ def quantile(q: float, h: NativeHistogram) -> tuple[float, Remarks]:
 
 def quantiles(qs: Sequence[float], h: NativeHistogram) -> list[tuple[float, Remarks]]:
     """The same for several quantiles of one histogram (`histogram_quantiles`)."""
-    buckets = spread(h)
-    return [_quantile(q, h, buckets) for q in qs]
+    counts = ordered_counts(h)
+    return [_quantile(q, h, counts) for q in qs]
 
 
 def fraction(lower: float, upper: float, h: NativeHistogram) -> tuple[float, Remarks]:
@@ -35,7 +35,7 @@ def fraction(lower: float, upper: float, h: NativeHistogram) -> tuple[float, Rem
     if h.count == 0 or math.isnan(h.count) or math.isnan(lower) or math.isnan(upper):
         return math.nan, ()
     buckets = spread(h)
-    remarks = (Remark(Note.FRACTION_NAN),) if _has_nan(h, buckets) else ()
+    remarks = (Remark(Note.FRACTION_NAN),) if _has_nan(h, buckets.counts) else ()
     if lower >= upper:
         return 0.0, remarks
     return (_below(upper, h, buckets) - _below(lower, h, buckets)) / h.count, remarks
@@ -69,46 +69,44 @@ def standard_deviation(h: NativeHistogram) -> float:
         return float(np.sqrt(variance(h)))
 
 
-def _quantile(q: float, h: NativeHistogram, buckets: Spread) -> tuple[float, Remarks]:
+def _quantile(q: float, h: NativeHistogram, counts: Floats) -> tuple[float, Remarks]:
     if q < 0:
         return -math.inf, ()
     if q > 1:
         return math.inf, ()
     if math.isnan(q) or h.count == 0 or math.isnan(h.count):
         return math.nan, ()
-    nan_observed = _has_nan(h, buckets)
-    if len(buckets.counts) == 0:
+    nan_observed = _has_nan(h, counts)
+    populated = np.flatnonzero(counts)
+    if len(populated) == 0:
         return math.nan, ((Remark(Note.QUANTILE_NAN_RESULT),) if nan_observed else ())
     # From the nearer end, which rounds least. NaN observations count as +Inf, so with them only the lower end is known.
     from_top = q >= 0.5 and not math.isnan(h.sum)
-    reached = np.cumsum(buckets.counts[::-1] if from_top else buckets.counts)
+    if from_top:
+        populated = populated[::-1]
+    reached = np.cumsum(counts[populated])
     rank = (1 - q) * h.count if from_top else q * h.count
     found = int(np.searchsorted(reached, rank))
     if found == len(reached):
         if nan_observed:
             return math.nan, (Remark(Note.QUANTILE_NAN_RESULT),)
-        return _end(buckets, 0 if from_top else -1), ()  # the buckets hold less than the count says
+        lower, upper, _ = bounds_at(h, int(populated[-1]))  # the buckets hold less than the count says
+        return (lower if upper == math.inf else upper), ()
     before = float(reached[found - 1]) if found else 0.0
-    at = len(reached) - 1 - found if from_top else found
-    share = min((rank - before) / float(buckets.counts[at]), 1.0)
-    value = _interpolated(h, buckets, at, 1 - share if from_top else share)
+    at = int(populated[found])
+    share = min((rank - before) / float(counts[at]), 1.0)
+    value = _interpolated(h, at, 1 - share if from_top else share)
     return value, ((Remark(Note.QUANTILE_NAN_SKEW),) if nan_observed else ())
 
 
-def _has_nan(h: NativeHistogram, buckets: Spread) -> bool:
+def _has_nan(h: NativeHistogram, counts: Floats) -> bool:
     """Whether NaN was observed: it is in the sum, and in the count but in no bucket (custom buckets put it into the last)."""
-    return h.schema != CUSTOM_BUCKETS_SCHEMA and math.isnan(h.sum) and h.count > float(buckets.counts.sum())
+    return h.schema != CUSTOM_BUCKETS_SCHEMA and math.isnan(h.sum) and h.count > float(counts.sum())
 
 
-def _end(buckets: Spread, at: int) -> float:
-    """The upper bound of a bucket, or its lower one if that is infinite."""
-    upper = float(buckets.upper[at])
-    return float(buckets.lower[at]) if upper == math.inf else upper
-
-
-def _interpolated(h: NativeHistogram, buckets: Spread, at: int, share: float) -> float:
-    """The value below which `share` of one bucket's observations lie."""
-    lower, upper = float(buckets.lower[at]), float(buckets.upper[at])
+def _interpolated(h: NativeHistogram, at: int, share: float) -> float:
+    """The value below which `share` of the observations of the bucket at a position lie."""
+    lower, upper, is_zero = bounds_at(h, at)
     if h.schema == CUSTOM_BUCKETS_SCHEMA:
         if lower == -math.inf:
             if upper <= 0 or upper == math.inf:
@@ -116,7 +114,7 @@ def _interpolated(h: NativeHistogram, buckets: Spread, at: int, share: float) ->
             lower = 0.0
         if upper == math.inf:
             return lower
-    if h.schema == CUSTOM_BUCKETS_SCHEMA or at == buckets.zero:
+    if h.schema == CUSTOM_BUCKETS_SCHEMA or is_zero:
         return lower + (upper - lower) * share
     if math.isinf(lower) or math.isinf(upper):  # observations of infinity itself
         return math.inf if upper > 0 else -math.inf

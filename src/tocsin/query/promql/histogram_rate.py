@@ -7,14 +7,14 @@ Source: Prometheus documentation, 'Query functions'; native histogram specificat
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.model.native_histogram import CUSTOM_BUCKETS_SCHEMA, NativeHistogram, ResetHint
-from tocsin.query.promql.histogram_arithmetic import add, compact, divide, scale, subtract
+from tocsin.query.promql.histogram_arithmetic import add, divide, scale, subtract
+from tocsin.query.promql.histogram_layout import stripped
 from tocsin.query.promql.histogram_notes import Note, Operation, Remark, Remarks
 from tocsin.query.promql.histogram_resets import detect_reset
 
@@ -133,4 +133,14 @@ def _extrapolation(
 
 
 def _gauge(h: NativeHistogram) -> NativeHistogram:
-    return compact(replace(h, reset=ResetHint.GAUGE))
+    return NativeHistogram(
+        h.schema,
+        h.count,
+        h.sum,
+        h.zero_threshold,
+        h.zero_count,
+        stripped(h.positive),
+        stripped(h.negative),
+        h.custom_values,
+        ResetHint.GAUGE,
+    )

@@ -13,7 +13,7 @@ import numpy as np
 
 from tocsin.model.native_histogram import CUSTOM_BUCKETS_SCHEMA, Buckets, NativeHistogram, ResetHint
 from tocsin.query.promql.histogram_arithmetic import equal
-from tocsin.query.promql.histogram_layout import Layout, aligned, brought_to, common_layout, outside_of_buckets
+from tocsin.query.promql.histogram_layout import Layout, brought_to, common_layout, extent, outside_of_buckets, place, same_layout
 
 
 def detect_reset(previous: NativeHistogram, current: NativeHistogram, *, trust_hint: bool = True) -> bool:
@@ -29,11 +29,13 @@ def detect_reset(previous: NativeHistogram, current: NativeHistogram, *, trust_h
         return current.reset is ResetHint.RESET
     if current.count < previous.count:
         return True
-    layout = _layout_after(previous, current)
-    if layout is None:
-        return True
-    before, after = brought_to(previous, layout), brought_to(current, layout)
-    if layout.schema != CUSTOM_BUCKETS_SCHEMA and after.zero_count < before.zero_count:
+    before, after = previous, current
+    if not same_layout(previous, current):
+        layout = _layout_after(previous, current)
+        if layout is None:
+            return True
+        before, after = brought_to(previous, layout), brought_to(current, layout)
+    if before.schema != CUSTOM_BUCKETS_SCHEMA and after.zero_count < before.zero_count:
         return True
     return _fell(before.positive, after.positive) or _fell(before.negative, after.negative)
 
@@ -55,5 +57,12 @@ def _layout_after(previous: NativeHistogram, current: NativeHistogram) -> Layout
 
 
 def _fell(before: Buckets, after: Buckets) -> bool:
-    table = aligned((before, after))[1]
-    return bool(np.any(table[1] < table[0]))
+    if len(before.counts) == 0:
+        return bool((after.counts < 0).any())
+    if before.offset == after.offset and len(before.counts) == len(after.counts):
+        return bool((after.counts < before.counts).any())
+    offset, number = extent((before, after))
+    rows = np.zeros((2, number))
+    place(before, rows[0], offset)
+    place(after, rows[1], offset)
+    return bool((rows[1] < rows[0]).any())
