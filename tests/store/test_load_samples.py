@@ -143,6 +143,16 @@ def test_a_segment_loaded_again_changes_nothing(store: Store, folder: Folder) ->
     assert store.holds_part_of(segment)
 
 
+def test_a_segment_on_both_sides_of_a_half_hour(store: Store, folder: Folder) -> None:
+    """Blocks received before and after it go to two partitions, once, also when the segment is loaded again."""
+    half_hour = NOW - NOW % (1800 * SECOND)
+    before, after = (folder.segment(block([82], [place], [1.0]), received=half_hour + place * SECOND) for place in (-1, 1))
+    before.path.write_bytes(before.path.read_bytes() + after.path.read_bytes())
+    for _ in range(2):
+        store.load(before)
+        assert rows(store, "SELECT count(), uniqExact(_partition_id) FROM samples WHERE series_id = 82") == [[2, 2]]
+
+
 def test_what_came_is_counted(store: Store, load: LoadRequests) -> None:
     """The statistics know the signal, and the samples whose time is far from their receipt."""
     load(block([80], [0], [1.0]))

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Gauge, Metric, NumberDataPoint
 from tests.store.builders import DAY, NOW, Folder, logs, metrics, number, record, span, traces
 
+from tocsin.model.labels import Labels
+from tocsin.model.sample_block import SampleBlock, SeriesDefinition
 from tocsin.store.options import RetentionOptions, StoreOptions
+from tocsin.store.sql import Sql
 from tocsin.store.store import Store
 
 OPTIONS = StoreOptions(retention=RetentionOptions(traces_days=30, logs_days=10, metrics_days=None, rollups_days=100))
@@ -95,6 +99,22 @@ def test_the_clock_is_tocsins_own(kept: Store, clock: HandClock, folder: Folder)
     assert kept.expire() == {}
     clock.now = then + 400 * DAY
     assert kept.expire() == {"logs": 1, "resources": 1}
+
+
+def test_fresh_samples_go_with_the_chunks(tmp_path: Path, clock: HandClock, folder: Folder) -> None:
+    """What the fold has not taken, what it is taking and what it has taken is kept for the same time, counted from receipt."""
+    store = Store.open(tmp_path / "data", StoreOptions(retention=RetentionOptions(metrics_days=10)), clock=clock)
+    labels = Labels({"__name__": "m"})
+    definition = SeriesDefinition(1, NOW // DAY, labels)
+    old = SampleBlock(np.array([1], dtype=np.uint64), np.array([NOW // 10**6 - 10**9]), np.array([1.0]), series=[definition])
+    store.load(folder.segment(old))
+    store.engine.execute(Sql("INSERT INTO samples_folding SELECT * FROM samples"))
+    store.engine.execute(Sql("INSERT INTO chunks (series_id, start, stop, received) SELECT series_id, ts, ts, received FROM samples"))
+    clock.now = NOW + 9 * DAY
+    assert store.expire() == {}
+    clock.now = NOW + 18 * DAY
+    assert store.expire() == {"samples": 1, "samples_folding": 1, "chunks": 1, "series": 1}
+    store.close()
 
 
 def test_data_of_the_future_is_kept(kept: Store, clock: HandClock, folder: Folder) -> None:
