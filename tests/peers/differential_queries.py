@@ -130,4 +130,4 @@ def _histograms() -> Iterator[str]:
         yield f"histogram_quantile({quantile}, latency_seconds_bucket)"
         yield f"histogram_quantile({quantile}, sum by (le) (rate(latency_seconds_bucket[5m])))"
     yield "histogram_quantile(0.9, requests_total)"
-    yield "histogram_fraction(0, 0.25, rate(latency_seconds_bucket[10m]))"
+    yield "histogram_fraction(0.05, 0.25, rate(latency_seconds_bucket[10m]))"

@@ -49,7 +49,8 @@ class Prometheus:
         self.url = f"http://127.0.0.1:{self.port}"
         command = [
             str(binary("prometheus")), f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/tsdb",
-            "--web.enable-remote-write-receiver", f"--web.listen-address=127.0.0.1:{self.port}", "--log.level=warn", *extra,
+            "--web.enable-remote-write-receiver", f"--web.listen-address=127.0.0.1:{self.port}", "--log.level=warn",
+            "--storage.remote.flush-deadline=1s", *extra,
         ]  # fmt: skip
         with (folder / "log").open("ab") as log:
             self.child = subprocess.Popen(command, stdout=log, stderr=log)

@@ -82,7 +82,7 @@ def test_several_hundred_queries_agree_with_prometheus(tmp_path: Path) -> None:
     asked = list(queries())
     with (
         Prometheus(tmp_path / "prometheus", "{}\n", "--enable-feature=promql-experimental-functions") as peer,
-        Server(tmp_path / "data") as server,
+        Server(tmp_path / "data", environment={"TOCSIN_PROMQL__EXPERIMENTAL_FUNCTIONS": "true"}) as server,
     ):
         for client, path in ((peer.client, "/api/v1/write"), (server.client, "/prometheus/api/v1/write")):
             answer = client.post(path, content=sent, headers=HEADERS)

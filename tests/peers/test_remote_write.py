@@ -39,7 +39,7 @@ def test_nothing_that_prometheus_writes_is_lost_by_a_kill(tmp_path: Path, versio
     configuration = CONFIGURATION.format(port=own_port, url=url, message=MESSAGES[version])
     never = threading.Event()
     first = Server(tmp_path / "data", http_port=port)
-    with Prometheus(tmp_path / "prometheus", configuration, port=own_port) as peer:
+    with Prometheus(tmp_path / "prometheus", configuration, "--enable-feature=metadata-wal-records", port=own_port) as peer:
         never.wait(SECONDS)
         first.kill()
         never.wait(1)
@@ -89,7 +89,7 @@ def test_promtool_asks_tocsin(tmp_path: Path) -> None:
         assert 'temperature{instance="i1", job="weather", place="attic"} => 21.5' in _run(promtool, "query", "instant", url, "temperature")
         assert "21.5" in _run(promtool, "query", "range", "--step=15s", url, "temperature")
         assert 'place="attic"' in _run(promtool, "query", "series", "--match=temperature", url)
-        assert _run(promtool, "check", "healthy", f"--url={url}")
+        _run(promtool, "check", "healthy", f"--url={url}")  # ends with an error when it is not
         refused = subprocess.run([promtool, "query", "instant", url, "sum("], capture_output=True, text=True, check=False)
         assert refused.returncode != 0
         assert "parse error" in refused.stderr + refused.stdout

@@ -38,7 +38,7 @@ class PrometheusDoors:
     def __init__(self, options: Options, accept: Acceptor, clock: Clock, *, own: Callable[[], bytes]) -> None:
         entropy = RealEntropy()
         self._clock = clock
-        self.registry = SeriesRegistry(options.wire.series, clock=clock)
+        self.registry = SeriesRegistry(options.wire.series, clock=clock, times=options.wire.door)
         self.remote_write = RemoteWriteDoor(self.registry, accept, options=options.wire.remote_write, clock=clock, entropy=entropy)
         collected = CollectOptions(scrape=options.scrape, probes=options.probes, host=options.host, own=options.own)
         self.collector = Collector(
