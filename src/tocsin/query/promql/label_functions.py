@@ -15,7 +15,7 @@ from tocsin.errors import InvalidInput
 from tocsin.model.labels import METRIC_NAME, Labels
 from tocsin.query.promql.context import Context, literal_text
 from tocsin.query.promql.grid import Grid, Steps, merged
-from tocsin.query.promql.re2 import compile_pattern
+from tocsin.query.promql.re2 import Match, compile_pattern
 from tocsin.query.promql.syntax import Call
 
 # What a literal holds where its bytes are no UTF-8.
@@ -48,7 +48,7 @@ def label_replace(context: Context, call: Call, steps: Steps) -> Grid:
     return _relabelled(grid, target, change)
 
 
-def expanded(template: str, found: re.Match[str]) -> str:
+def expanded(template: str, found: Match) -> str:
     """The template with `$1` and `$name` filled in from a match; what does not exist is empty."""
 
     def fill(reference: re.Match[str]) -> str:

@@ -1,40 +1,85 @@
-r"""
-RE2's regular expressions, as Python's `re` runs them.
+"""
+RE2's regular expressions, run on Python's engine where that is quick, and on a machine of bounded effort where it might not be.
 
-PromQL's expressions are RE2's: no look-around, no back-references, `\d` and `\w` are ASCII, `$` is the very end, and flags may stand
-anywhere. What RE2 refuses is refused here in its words; the rest is written anew so that Python means the same by it.
-Source: RE2 wiki, 'Syntax', and the syntax of Go's regexp package.
+Python tries one way after the other, so that `(a+)+b` takes twice as long with every further `a` that a label has; RE2 never does. A
+pattern that could do that, against a value long enough, runs on `tocsin.query.promql.re2_machine`.
 """
 
 from __future__ import annotations
 
 import re
-import sys
-import unicodedata
-from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Protocol
 
-from tocsin.errors import InvalidInput
+from tocsin.query.promql.re2_machine import Machine
+from tocsin.query.promql.re2_tree import Assertion, Choice, Group, Node, Piece, Repeat, Sequence, Tree, fail, read_pattern
 
-PATTERN_CHARACTERS_MAX = 100_000
-REPEAT_MAX = 1000
-# Groups within groups; both RE2 and the recursion of Python's compiler end somewhere.
-GROUPS_DEEP_MAX = 50
+# Two ways at each character of so short a value are a few thousand steps.
+_EXPONENTIAL_CHARACTERS_MAX = 12
+_STEPS_MAX = 1_000_000
 
-_CLASSES = {"d": "0-9", "w": "0-9A-Za-z_", "s": r"\t\n\f\r "}
-_POSIX = {
-    "alnum": "0-9A-Za-z", "alpha": "A-Za-z", "ascii": r"\x00-\x7f", "blank": r"\t ", "cntrl": r"\x00-\x1f\x7f", "digit": "0-9",
-    "graph": "!-~", "lower": "a-z", "print": " -~", "punct": r"!-/:-@\[-`{-~", "space": r"\t\n\v\f\r ", "upper": "A-Z",
-    "word": "0-9A-Za-z_", "xdigit": "0-9A-Fa-f",
-}  # fmt: skip
-_NEGATED_POSIX = "[:^"
-_CONTROLS = {"a": "\x07", "f": "\x0c", "n": "\n", "r": "\r", "t": "\t", "v": "\x0b"}
-_REPEAT = re.compile(r"([*+?]|\{(\d{1,9})(?:,(\d{0,9}))?\})(\??)")
-_FLAGS = re.compile(r"\(\?([imsU]*)(-[imsU]+)?([:)])")
-_NAMED = re.compile(r"\(\?P?<([A-Za-z0-9_]+)>")
-_OCTAL = re.compile(r"0[0-7]{0,2}|[1-7][0-7]{1,2}")
-_HEX = re.compile(r"x(?:([0-9A-Fa-f]{2})|\{([0-9A-Fa-f]{1,8})\})")
-_PROPERTY = re.compile(r"([pP])(?:\{(\^?)([A-Za-z_]+)\}|([A-Z]))")
+
+class Match(Protocol):
+    """What matched."""
+
+    def group(self, key: int | str, /) -> str | None:
+        """A group's text by number or name, None if it took no part; 0 is everything. IndexError for a group that is not there."""
+        ...
+
+
+class Pattern:
+    """
+    A pattern as PromQL means it: the dot matches a line's end, too.
+
+    Args:
+        tree: What `read_pattern` gives.
+    """
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._quick: re.Pattern[str] | None = None
+        self._machine: Machine | None = None
+        self._exponential, self._degree = _effort(tree.root)
+
+    def fullmatch(self, text: str) -> Match | None:
+        """What matches the whole text; PromQL's patterns always do."""
+        if self._may_take_long(len(text)):
+            if self._machine is None:
+                self._machine = Machine(self._tree)
+            return self._machine.fullmatch(text)
+        found = self._python().fullmatch(text)
+        return None if found is None else _Found(found, self._tree)
+
+    def found_in(self, text: str) -> bool:
+        """Whether it matches anywhere in a text; for patterns that are trusted."""
+        return self._python().search(text) is not None
+
+    def _may_take_long(self, characters: int) -> bool:
+        if self._exponential and characters > _EXPONENTIAL_CHARACTERS_MAX:
+            return True
+        return self._degree > 1 and characters**self._degree > _STEPS_MAX
+
+    def _python(self) -> re.Pattern[str]:
+        if self._quick is None:
+            try:
+                self._quick = re.compile(_written(self._tree.root))
+            except (re.error, RecursionError, OverflowError) as error:
+                fail(str(error), "")
+        return self._quick
+
+
+class _Found:
+    """A match of Python's engine, with the names that RE2 allows."""
+
+    def __init__(self, found: re.Match[str], tree: Tree) -> None:
+        self._found = found
+        self._names = tree.names
+
+    def group(self, key: int | str, /) -> str | None:
+        """A group's text."""
+        if isinstance(key, str) and key not in self._names:
+            raise IndexError(key)
+        return self._found.group(self._names[key] if isinstance(key, str) else key)
 
 
 def check_pattern(pattern: str) -> None:
@@ -42,277 +87,71 @@ def check_pattern(pattern: str) -> None:
     Refuse what RE2 refuses.
 
     Raises:
-        InvalidInput: With RE2's words, `error parsing regexp: missing closing ]`.
+        InvalidInput: With RE2's words, `error parsing regexp: missing closing ]: ...`.
     """
     compile_pattern(pattern)
 
 
 @lru_cache(maxsize=1000)
-def compile_pattern(pattern: str) -> re.Pattern[str]:
+def compile_pattern(pattern: str) -> Pattern:
     r"""
-    A pattern as PromQL means it: the dot matches a line's end, too. Use `fullmatch`: PromQL's patterns match whole values.
+    A pattern, ready to be matched.
 
     Raises:
         InvalidInput: RE2 does not know it, or it names a script of Unicode (`\p{Greek}`), which only RE2 knows.
     """
-    if len(pattern) > PATTERN_CHARACTERS_MAX:
-        raise _error(f"expression has more than {PATTERN_CHARACTERS_MAX:,} characters", "")
-    try:
-        return re.compile(_Translation(pattern).run())
-    except (re.error, RecursionError, OverflowError) as error:
-        raise _error(str(error), pattern) from error
+    return Pattern(read_pattern(pattern))
 
 
-def _error(message: str, part: str) -> InvalidInput:
-    shown = f": `{part[:100]}`" if part else ""
-    return InvalidInput(f"error parsing regexp: {message}{shown}")
+def _written(node: Node) -> str:
+    """A tree in Python's syntax."""
+    match node:
+        case Piece():
+            return f"(?i:{node.text})" if node.ignore_case else node.text
+        case Assertion():
+            return node.text
+        case Sequence():
+            return "".join(map(_written, node.parts))
+        case Choice():
+            return f"(?:{'|'.join(map(_written, node.branches))})"
+        case Group():
+            return f"({_written(node.node)})"
+        case Repeat():
+            bounds = {(0, None): "*", (1, None): "+", (0, 1): "?"}.get((node.low, node.high))
+            count = bounds or f"{{{node.low},{'' if node.high is None else node.high}}}"
+            return f"(?:{_written(node.node)}){count}{'' if node.greedy else '?'}"
 
 
-@dataclass
-class _Group:
-    """
-    A group that is open.
-
-    Args:
-        multiline: Flag m.
-        ungreedy: Flag U.
-        reopened: Flags that were set inside, `(?i:`, to be closed and opened again at each `|`.
-    """
-
-    multiline: bool = False
-    ungreedy: bool = False
-    reopened: list[str] = field(default_factory=list)
-
-
-class _Translation:
-    """One walk over a pattern."""
-
-    def __init__(self, pattern: str) -> None:
-        self._pattern = pattern
-        self._at = 0
-        self._groups = [_Group(reopened=["(?s:"])]
-        self._repeatable = False
-
-    def run(self) -> str:
-        """The pattern in Python's syntax."""
-        parts = ["(?s:"]
-        while self._at < len(self._pattern):
-            parts.append(self._next())
-        if len(self._groups) > 1:
-            raise _error("missing closing )", self._pattern)
-        return "".join(parts) + ")" * len(self._groups[0].reopened)
-
-    def _next(self) -> str:
-        character = self._pattern[self._at]
-        group = self._groups[-1]
-        if character in "*+?" or (character == "{" and _REPEAT.match(self._pattern, self._at)):
-            return self._repeat()
-        self._repeatable = character not in "(|"
-        match character:
-            case "(":
-                return self._open()
-            case ")":
-                return self._close()
-            case "[":
-                return self._class()
-            case "\\":
-                return self._escape()
-            case "|":
-                self._at += 1
-                return ")" * len(group.reopened) + "|" + "".join(group.reopened)
-            case "$":
-                self._at += 1
-                return "$" if group.multiline else r"\Z"
-            case "^" | ".":
-                self._at += 1
-                return character
-            case _:
-                self._at += 1
-                return re.escape(character)
-
-    def _repeat(self) -> str:
-        found = _REPEAT.match(self._pattern, self._at)
-        assert found is not None
-        operator, low, high, lazy = found.groups()
-        if not self._repeatable:
-            raise _error("missing argument to repetition operator", operator)
-        if low is not None and (int(low) > REPEAT_MAX or (high and not int(low) <= int(high) <= REPEAT_MAX)):
-            raise _error("invalid repeat count", operator)
-        after = _REPEAT.match(self._pattern, found.end())
-        if after is not None:
-            raise _error("invalid nested repetition operator", found.group() + after.group())
-        self._at = found.end()
-        self._repeatable = False
-        ungreedy = bool(lazy) != self._groups[-1].ungreedy
-        return operator + ("?" if ungreedy else "")
-
-    def _open(self) -> str:
-        rest = self._pattern[self._at : self._at + 200]
-        outer = self._groups[-1]
-        if len(self._groups) > GROUPS_DEEP_MAX:
-            raise _error("expression nests too deeply", self._pattern)
-        if not rest.startswith("(?"):
-            self._at += 1
-            self._groups.append(_Group(outer.multiline, outer.ungreedy))
-            return "("
-        named = _NAMED.match(rest)
-        if named is not None:
-            self._at += named.end()
-            self._groups.append(_Group(outer.multiline, outer.ungreedy))
-            return f"(?P<{named[1]}>"
-        flags = _FLAGS.match(rest)
-        if flags is None or rest.startswith("(?)"):
-            raise _error("invalid or unsupported Perl syntax", rest[: 4 if rest[2:3] == "<" else 3])
-        return self._flagged(flags)
-
-    def _flagged(self, flags: re.Match[str]) -> str:
-        """`(?i:...)` opens a group; `(?i)` holds until the group around it ends, which Python must be told with a group of its own."""
-        on, off = flags[1], flags[2] or ""
-        outer = self._groups[-1]
-        multiline = ("m" in on or outer.multiline) and "m" not in off
-        ungreedy = ("U" in on or outer.ungreedy) and "U" not in off
-        on, off = "".join(sorted(set(on) - {"U"})), "".join(sorted(set(off) - {"U", "-"}))
-        opening = f"(?{on}{'-' + off if off else ''}:"
-        self._at += flags.end()
-        if flags[3] == ":":
-            self._groups.append(_Group(multiline, ungreedy))
-        else:
-            outer.multiline, outer.ungreedy = multiline, ungreedy
-            outer.reopened.append(opening)
-        return opening
-
-    def _close(self) -> str:
-        if len(self._groups) == 1:
-            raise _error("unexpected )", self._pattern)
-        self._at += 1
-        return ")" * (len(self._groups.pop().reopened) + 1)
-
-    def _class(self) -> str:
-        start = self._at
-        self._at += 1
-        negated = self._pattern.startswith("^", self._at)
-        self._at += negated
-        parts: list[str] = []
-        while not parts or not self._pattern.startswith("]", self._at):
-            if self._at >= len(self._pattern):
-                raise _error("missing closing ]", self._pattern[start:])
-            parts.append(self._class_part(start))
-        self._at += 1
-        return f"[{'^' if negated else ''}{''.join(parts)}]"
-
-    def _class_part(self, start: int) -> str:
-        if self._pattern.startswith("[:", self._at) and (end := self._pattern.find(":]", self._at)) >= 0:
-            return self._posix(end)
-        if self._pattern[self._at] == "\\" and (found := self._shorthand()) is not None:
-            return found
-        low = self._class_character(start)
-        if not self._pattern.startswith("-", self._at) or self._pattern.startswith("-]", self._at):
-            return _literal(low)
-        self._at += 1
-        high = self._class_character(start)
-        if high < low:
-            raise _error("invalid character class range", f"{low}-{high}")
-        return f"{_literal(low)}-{_literal(high)}"
-
-    def _posix(self, end: int) -> str:
-        name = self._pattern[self._at + 2 : end]
-        if name.removeprefix("^") not in _POSIX:
-            raise _error("invalid character class range", self._pattern[self._at : end + 2])
-        self._at = end + 2
-        return _complement(_POSIX[name[1:]]) if name.startswith("^") else _POSIX[name]
-
-    def _class_character(self, start: int) -> str:
-        if self._at >= len(self._pattern):
-            raise _error("missing closing ]", self._pattern[start:])
-        character = self._pattern[self._at]
-        self._at += 1
-        return self._character() if character == "\\" else character
-
-    def _escape(self) -> str:
-        after = self._pattern[self._at + 1 : self._at + 2]
-        if after == "Q":
-            end = self._pattern.find("\\E", self._at + 2)
-            quoted = self._pattern[self._at + 2 : end if end >= 0 else len(self._pattern)]
-            self._at = end + 2 if end >= 0 else len(self._pattern)
-            return re.escape(quoted) if len(quoted) <= 1 else f"{re.escape(quoted[:-1])}{re.escape(quoted[-1])}"
-        if after in {"A", "z", "b", "B"}:
-            self._at += 2
-            return {"A": r"\A", "z": r"\Z", "b": r"(?a:\b)", "B": r"(?a:\B)"}[after]
-        found = self._shorthand()
-        if found is not None:
-            return f"[{found}]"
-        self._at += 1
-        return re.escape(self._character())
-
-    def _shorthand(self) -> str | None:
-        """What stands for many characters, at a backslash: the inside of a class; None if it is one character."""
-        after = self._pattern[self._at + 1 : self._at + 2]
-        if after.lower() in _CLASSES:
-            self._at += 2
-            return _CLASSES[after] if after.islower() else _complement(_CLASSES[after.lower()])
-        if after not in {"p", "P"}:
-            return None
-        found = _PROPERTY.match(self._pattern, self._at + 1)
-        if found is None:
-            raise _error("invalid character class range", self._pattern[self._at : self._at + 10])
-        self._at = found.end()
-        inside = _category(found[3] or found[4])
-        return _complement(inside) if (found[1] == "P") != (found[2] == "^") else inside
-
-    def _character(self) -> str:
-        """The character that an escape stands for; stands behind the backslash."""
-        if self._at >= len(self._pattern):
-            raise _error("trailing backslash at end of expression", "")
-        after = self._pattern[self._at]
-        if (octal := _OCTAL.match(self._pattern, self._at)) is not None:
-            self._at = octal.end()
-            return chr(int(octal.group(), 8))
-        if (code := _HEX.match(self._pattern, self._at)) is not None and int(code[1] or code[2], 16) <= sys.maxunicode:
-            self._at = code.end()
-            return chr(int(code[1] or code[2], 16))
-        self._at += 1
-        if after in _CONTROLS:
-            return _CONTROLS[after]
-        if after.isascii() and not after.isalnum():
-            return after
-        raise _error("invalid escape sequence", f"\\{after}")
+def _effort(node: Node) -> tuple[bool, int]:
+    """Whether trying one way after the other may take exponential time, and else the degree of the polynomial that it may take."""
+    match node:
+        case Sequence() | Choice():
+            efforts = [_effort(part) for part in (node.parts if isinstance(node, Sequence) else node.branches)]
+            degrees = [degree for _, degree in efforts]
+            combined = sum(degrees) if isinstance(node, Sequence) else max(degrees, default=0)
+            return any(exponential for exponential, _ in efforts), combined
+        case Group():
+            return _effort(node.node)
+        case Repeat():
+            exponential, degree = _effort(node.node)
+            if node.high == 1:
+                return exponential, degree
+            loose = degree > 0 or _has_ways(node.node)
+            return exponential or loose, degree + (node.high is None or node.high > node.low)
+        case _:
+            return False, 0
 
 
-def _literal(character: str) -> str:
-    return f"\\U{ord(character):08x}"
-
-
-def _complement(inside: str) -> str:
-    """The inside of a class that holds what another one does not."""
-    held = re.compile(f"[{inside}]")
-    return (
-        _ranges([code for code in range(sys.maxunicode + 1) if not held.match(chr(code))])
-        if len(inside) > 40
-        else _short_complement(inside)
-    )
-
-
-@lru_cache(maxsize=100)
-def _short_complement(inside: str) -> str:
-    held = re.compile(f"[{inside}]")
-    return _ranges([code for code in range(128) if not held.match(chr(code))]) + f"\\x80-\\U{sys.maxunicode:08x}"
-
-
-@lru_cache(maxsize=100)
-def _category(name: str) -> str:
-    """The inside of a class that holds a general category of Unicode, such as L or Lu."""
-    codes = [code for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)).startswith(name)]
-    if not codes or len(name) > 2:
-        raise _error("invalid character class range (scripts of Unicode are not supported)", f"\\p{{{name}}}")
-    return _ranges(codes)
-
-
-def _ranges(codes: list[int]) -> str:
-    parts: list[str] = []
-    start = previous = codes[0] if codes else 0
-    for code in [*codes[1:], -1]:
-        if code != previous + 1:
-            parts.append(f"\\U{start:08x}-\\U{previous:08x}")
-            start = code
-        previous = code
-    return "".join(parts)
+def _has_ways(node: Node) -> bool:
+    """Whether there is more than one way to match something: a choice, or what may be left out."""
+    match node:
+        case Choice():
+            return True
+        case Sequence():
+            return any(map(_has_ways, node.parts))
+        case Repeat():
+            return node.low != node.high or _has_ways(node.node)
+        case Group():
+            return _has_ways(node.node)
+        case _:
+            return False

@@ -107,7 +107,7 @@ def _says(expectation: Expectation, message: str) -> bool:
     if expectation.message is not None:
         return expectation.message in texts
     if expectation.pattern is not None:
-        return any(compile_pattern(expectation.pattern).search(text) for text in texts)
+        return any(compile_pattern(expectation.pattern).found_in(text) for text in texts)
     return True
 
 
