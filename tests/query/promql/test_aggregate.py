@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.query.promql.scripts import ask, engine_over, holds
+from tests.query.promql.scripts import EVERYTHING, ask, engine_over, holds
 from tests.query.promql.window_references import quantile
 
+from tocsin.clock import RealClock
 from tocsin.errors import InvalidInput
 from tocsin.model.labels import Labels
-from tocsin.query.promql.aggregate_kernels import average_rows, best_columns, extreme_rows, quantile_columns, sum_rows, variance_rows
+from tocsin.query.promql.accumulators import Accumulator
+from tocsin.query.promql.aggregate_kernels import best_columns, quantile_columns
+from tocsin.query.promql.context import Context, Question
+from tocsin.query.promql.evaluator import evaluate
+from tocsin.query.promql.grid import Grid, Steps
 from tocsin.query.promql.grouping import Grouping, group_by
 
 SHOPS = """
@@ -202,6 +206,19 @@ CELLS = st.lists(
 )
 
 
+def accumulated(name: str, values: np.ndarray, present: np.ndarray) -> np.ndarray:
+    """What an accumulator gives that sees the rows in two parts."""
+    engine = engine_over("load 1m\n  nothing 1\n")
+    accumulator = Accumulator(name, 3)
+    question = Question("", Steps(0, 1, 3), 2, 1, 1.0, 1.0, instant=False)
+    context = Context(engine._source, EVERYTHING, RealClock(), question, evaluate, engine._pool)
+    for part in (slice(0, 2), slice(2, 5)):
+        grid = Grid([Labels()] * len(values[part]), values[part], present[part])
+        accumulator.add(context, grid, GROUPS[part].copy(), 2)
+    engine.close()
+    return accumulator.finished(2)[0]
+
+
 @settings(max_examples=50, deadline=None)
 @given(CELLS)
 def test_kernels_agree_with_plain_python(cells: list[list[float | None]]) -> None:
@@ -209,18 +226,9 @@ def test_kernels_agree_with_plain_python(cells: list[list[float | None]]) -> Non
     values = np.array([[0.0 if cell is None else cell for cell in row] for row in cells])
     present = np.array([[cell is not None for cell in row] for row in cells])
     members, starts = Grouping([Labels(), Labels()], GROUPS).members()
-    results = {}
-    kernels: tuple[tuple[str, Callable[..., None], tuple[object, ...]], ...] = (
-        ("sum", sum_rows, (GROUPS,)),
-        ("avg", average_rows, (GROUPS,)),
-        ("max", extreme_rows, (GROUPS, True)),
-        ("var", variance_rows, (GROUPS,)),
-        ("quantile", quantile_columns, (members, starts, np.full(3, 0.4))),
-    )
-    for name, kernel, arguments in kernels:
-        out, counts = np.zeros((2, 3)), np.zeros((2, 3), dtype=np.int64)
-        kernel(values, present, *arguments, out, counts, 0, 3)
-        results[name] = out
+    results = {name: accumulated(name, values, present) for name in ("sum", "avg", "max", "min", "stdvar")}
+    results["quantile"] = np.zeros((2, 3))
+    quantile_columns(values, present, members, starts, np.full(3, 0.4), results["quantile"], np.zeros((2, 3), dtype=np.int64), 0, 3)
     for group in range(2):
         for step in range(3):
             own = [values[row, step] for row in range(5) if GROUPS[row] == group and present[row, step]]
@@ -228,8 +236,8 @@ def test_kernels_agree_with_plain_python(cells: list[list[float | None]]) -> Non
                 continue
             mean = math.fsum(own) / len(own)
             expected = {
-                "sum": math.fsum(own), "avg": mean, "max": max(own), "quantile": quantile(own, 0.4),
-                "var": math.fsum((one - mean) ** 2 for one in own) / len(own),
+                "sum": math.fsum(own), "avg": mean, "max": max(own), "min": min(own), "quantile": quantile(own, 0.4),
+                "stdvar": math.fsum((one - mean) ** 2 for one in own) / len(own),
             }  # fmt: skip
             for name, number in expected.items():
                 assert math.isclose(results[name][group, step], number, rel_tol=1e-9, abs_tol=1e-5), name
@@ -249,6 +257,17 @@ def test_best_cells_are_those_of_sorting(cells: list[list[float | None]], k: int
             expected = sorted((values[row, step] for row in rows), reverse=highest)[:k]
             got = sorted((values[row, step] for row in rows if kept[row, step]), reverse=highest)
             assert got == expected
+
+
+def test_many_groups() -> None:
+    """Groups that turn up in later batches find room, and every series is in one."""
+    script = "load 1m\n" + "".join(f'  unit{{n="{n}", tens="{n // 10}"}} {n} {n}\n' for n in range(3000))
+    engine = engine_over(script)
+    answer = engine.range("sum by (tens) (unit)", start_ms=0, end_ms=60_000, step_ms=60_000)
+    engine.close()
+    assert {one.labels.get("tens"): one.values.tolist() for one in answer.series} == {
+        str(tens): [float(sum(range(10 * tens, 10 * tens + 10)))] * 2 for tens in range(300)
+    }
 
 
 def test_groups_are_made_once_per_label_set() -> None:

@@ -98,6 +98,16 @@ def test_memory_is_bounded() -> None:
     engine.close()
 
 
+def test_sums_need_the_memory_of_their_groups() -> None:
+    """An aggregation lets go of every batch before it takes the next one, so that only the clock ends one of endless series."""
+    source = Endless()
+    engine = Promql(source, EVERYTHING.model_copy(update={"samples_max": 3000, "timeout_s": 60.0}), clock=Hurried())
+    with pytest.raises(Timeout):
+        engine.range("sum by (x) (rate(x[1s]))", start_ms=0, end_ms=1000, step_ms=10)
+    assert source.batches > 20
+    engine.close()
+
+
 class Hurried:
     """A clock of which every reading is a second later."""
 

@@ -6,7 +6,7 @@ Source: Prometheus documentation, 'Operators: aggregation operators'.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -14,33 +14,21 @@ from numpy.typing import NDArray
 
 from tocsin.errors import InvalidInput
 from tocsin.model.labels import METRIC_NAME, Labels
+from tocsin.model.native_histogram import NativeHistogram
 from tocsin.query.promql import remarks as say
-from tocsin.query.promql.aggregate_kernels import (
-    average_rows,
-    count_rows,
-    extreme_rows,
-    quantile_columns,
-    sum_rows,
-    variance_rows,
-)
+from tocsin.query.promql.accumulators import ACCUMULATED, COUNTING, Accumulator
+from tocsin.query.promql.aggregate_kernels import quantile_columns
 from tocsin.query.promql.context import Context, literal_text
-from tocsin.query.promql.grid import Floats, Grid, Mask, Steps, empty_grid, merged, ready_floats, ready_mask
-from tocsin.query.promql.grouping import Grouping, group_by
+from tocsin.query.promql.grid import Floats, Grid, Steps, empty_grid, merged, ready_floats, ready_mask
+from tocsin.query.promql.grouping import Grouping, Groups, group_by
 from tocsin.query.promql.histogram_arithmetic import average_of, sum_of
 from tocsin.query.promql.histogram_text import histogram_text, number_text
 from tocsin.query.promql.label_functions import is_label_name
+from tocsin.query.promql.pieces import pieces
 from tocsin.query.promql.selection import SELECTIONS, select_rows
 from tocsin.query.promql.syntax import Aggregation
 
-_FLOAT_KERNELS: Mapping[str, Callable[..., None]] = {
-    "sum": sum_rows,
-    "avg": average_rows,
-    "min": lambda values, present, groups, *rest: extreme_rows(values, present, groups, False, *rest),
-    "max": lambda values, present, groups, *rest: extreme_rows(values, present, groups, True, *rest),
-    "stdvar": variance_rows,
-    "stddev": variance_rows,
-}
-_FLOATS_ONLY = frozenset({"min", "max", "stdvar", "stddev", "quantile"})
+_SUMMED = frozenset({"sum", "avg"})
 
 
 def aggregate(context: Context, node: Aggregation, steps: Steps) -> Grid:
@@ -50,64 +38,61 @@ def aggregate(context: Context, node: Aggregation, steps: Steps) -> Grid:
     Raises:
         InvalidInput: A parameter that is no number of samples, no ratio, no name of a label.
     """
+    if node.operator in ACCUMULATED:
+        return _accumulated(context, node, steps)
     grid = context.vector(node.expression, steps)
     if node.operator in SELECTIONS:
         return select_rows(context, node, grid, steps)
     if node.operator == "count_values":
         return _count_values(node, grid, steps)
-    if not grid.height:
-        return empty_grid(steps.count)
-    grouping = group_rows(context, node, grid)
-    if node.operator in {"count", "group"}:
-        return _counted(context, node.operator, grid, grouping)
-    return _numbers(context, node, grid, grouping, steps)
+    return _quantile(context, node, grid, steps) if grid.height else empty_grid(steps.count)
 
 
-def group_rows(context: Context, node: Aggregation, grid: Grid) -> Grouping:
-    """The groups that `by` or `without` make of the rows."""
-    if node.without:
-        return group_by(grid.raw, (*node.grouping, *context.metadata_labels), kept=False)
-    dropped = METRIC_NAME in node.grouping or any(name in node.grouping for name in grid.nameless)
-    return group_by(grid.labels if dropped else grid.raw, node.grouping, kept=True)
+def _grouping_names(context: Context, node: Aggregation) -> tuple[str, ...]:
+    return (*node.grouping, *context.metadata_labels) if node.without else node.grouping
 
 
-def group_pending(node: Aggregation, grid: Grid, grouping: Grouping) -> Mask | None:
-    """[G] groups that lose their name at the end of the query: those with a row that does; None: none."""
-    if grid.pending is None or node.without or METRIC_NAME not in node.grouping:
-        return None
-    pending = np.zeros(len(grouping.labels), dtype=np.bool_)
-    np.logical_or.at(pending, grouping.groups, grid.pending)
-    return pending
+def _looked_at(node: Aggregation, grid: Grid) -> Sequence[Labels]:
+    """Labels of the rows; those that were dropped need not be taken off unless the grouping asks for them."""
+    asks_for_dropped = not node.without and any(name in node.grouping for name in grid.nameless)
+    return grid.labels if asks_for_dropped else grid.raw
 
 
-def _counted(context: Context, operator: str, grid: Grid, grouping: Grouping) -> Grid:
-    counts = np.zeros((len(grouping.labels), grid.width), dtype=np.int64)
-    present = ready_mask(grid.present)
-    context.in_halves(partial(count_rows, present, grouping.groups, counts), grid.width, present.size)
-    values = counts.astype(np.float64) if operator == "count" else np.ones(counts.shape)
-    return Grid(grouping.labels, values, counts > 0)
+def _accumulated(context: Context, node: Aggregation, steps: Steps) -> Grid:
+    """Aggregations that need every row once only."""
+    groups = Groups(_grouping_names(context, node), kept=not node.without)
+    accumulator = Accumulator(node.operator, steps.count)
+    keeps_names = not node.without and METRIC_NAME in node.grouping
+    gone: set[int] = set()
+    apart: list[tuple[Grid, NDArray[np.int64]]] = []
+    for piece in pieces(context, node.expression, steps):
+        of = groups.of(_looked_at(node, piece))
+        accumulator.add(context, piece, of, len(groups))
+        if keeps_names and piece.pending is not None:
+            gone.update(of[piece.pending].tolist())
+        if piece.histograms is not None and node.operator not in COUNTING:
+            rows = np.flatnonzero(piece.histogram_mask.any(axis=1))
+            apart.append((piece.rows(rows), of[rows]))
+    values, present = accumulator.finished(len(groups))
+    pending = np.isin(np.arange(len(groups)), list(gone)) if gone else None
+    result = Grid(groups.labels, values, present, pending=pending)
+    return _with_histograms(context, node, apart, result) if any(len(of) for _, of in apart) else result
 
 
-def _numbers(context: Context, node: Aggregation, grid: Grid, grouping: Grouping, steps: Steps) -> Grid:
-    values = ready_floats(grid.values)
-    present = ready_mask(grid.float_mask)
+def _quantile(context: Context, node: Aggregation, grid: Grid, steps: Steps) -> Grid:
+    grouping = group_by(_looked_at(node, grid), _grouping_names(context, node), kept=not node.without)
+    values, present = ready_floats(grid.values), ready_mask(grid.float_mask)
     out = np.zeros((len(grouping.labels), grid.width))
     counts = np.zeros(out.shape, dtype=np.int64)
-    if node.operator == "quantile":
-        work = partial(quantile_columns, values, present, *grouping.members(), _quantiles(context, node, steps), out, counts)
-    else:
-        work = partial(_FLOAT_KERNELS[node.operator], values, present, grouping.groups, out, counts)
+    work = partial(quantile_columns, values, present, *grouping.members(), _quantiles(context, node, steps), out, counts)
     context.in_halves(work, grid.width, values.size)
-    if node.operator == "stddev":
-        np.sqrt(out, out=out)
-    result = Grid(grouping.labels, out, counts > 0, pending=group_pending(node, grid, grouping))
-    if grid.histograms is None:
-        return result
-    if node.operator in _FLOATS_ONLY:
-        if grid.histogram_mask.any():
-            context.annotations.add(say.ignored_in_aggregation(node.operator), node.expression.span)
-        return result
-    return _with_histograms(context, node, grid, grouping, result)
+    if grid.histogram_mask.any():
+        context.annotations.add(say.ignored_in_aggregation(node.operator), node.expression.span)
+    pending = None
+    if grid.pending is not None and not node.without and METRIC_NAME in node.grouping:
+        pending = np.zeros(len(grouping.labels), dtype=np.bool_)
+        np.logical_or.at(pending, grouping.groups, grid.pending)
+    return Grid(grouping.labels, out, counts > 0, pending=pending)
 
 
 def _quantiles(context: Context, node: Aggregation, steps: Steps) -> Floats:
@@ -118,25 +103,35 @@ def _quantiles(context: Context, node: Aggregation, steps: Steps) -> Floats:
     return q
 
 
-def _with_histograms(context: Context, node: Aggregation, grid: Grid, grouping: Grouping, result: Grid) -> Grid:
-    """Sums and averages of native histograms; a group with both kinds has no result at that step."""
-    assert grid.histograms is not None
-    mask = grid.histogram_mask
-    held = np.zeros(result.present.shape, dtype=np.bool_)
-    np.logical_or.at(held, grouping.groups, mask)
-    histograms = np.full(result.present.shape, None, dtype=object)
-    combine = sum_of if node.operator == "sum" else average_of
-    for group, step in np.argwhere(held):
-        if result.present[group, step]:
-            result.present[group, step] = False
-            context.annotations.add(say.mixed_aggregation(), node.expression.span)
+def _with_histograms(context: Context, node: Aggregation, apart: list[tuple[Grid, NDArray[np.int64]]], result: Grid) -> Grid:
+    """
+    Sums and averages of native histograms; a group with both kinds has no result at that step.
+
+    Args:
+        context: For remarks.
+        node: The aggregation.
+        apart: Rows with histograms, and which group each is in.
+        result: What the floats gave; changed in place.
+    """
+    span = node.expression.span
+    if node.operator not in _SUMMED:
+        context.annotations.add(say.ignored_in_aggregation(node.operator), span)
+        return result
+    found: dict[tuple[int, int], list[NativeHistogram]] = {}
+    for grid, groups in apart:
+        assert grid.histograms is not None
+        for row, step in np.argwhere(grid.histogram_mask).tolist():
+            found.setdefault((int(groups[row]), step), []).append(grid.histograms[row, step])
+    result.histograms = np.full(result.present.shape, None, dtype=object)
+    for cell, histograms in found.items():
+        if result.present[cell]:
+            result.present[cell] = False
+            context.annotations.add(say.mixed_aggregation(), span)
             continue
-        rows = np.flatnonzero(mask[:, step] & (grouping.groups == group))
-        combined, remarks = combine(list(grid.histograms[rows, step]))
-        context.annotations.add_remarks(remarks, node.expression.span)
-        histograms[group, step] = combined
-        result.present[group, step] = combined is not None
-    result.histograms = histograms
+        combined, remarks = (sum_of if node.operator == "sum" else average_of)(histograms)
+        context.annotations.add_remarks(remarks, span)
+        result.histograms[cell] = combined
+        result.present[cell] = combined is not None
     return result
 
 

@@ -2,11 +2,10 @@
 Machine code of aggregations of floats: cells of the same group and step become one cell.
 
 Rows are walked in order and columns within them, as the cells lie in memory. Sums are compensated, as upstream's are.
+All kernels that accumulate have one signature, though some of them need less.
 """
 
 from __future__ import annotations
-
-from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,52 +17,45 @@ from tocsin.query.promql.window_functions import compensated, quantile_of
 Groups = NDArray[np.int64]
 
 
-class Aggregate(IntEnum):
-    """What a group of floats becomes."""
-
-    SUM = 0
-    AVERAGE = 1
-    MIN = 2
-    MAX = 3
-    STDVAR = 4
-    STDDEV = 5
-
-
-_SUM, _AVERAGE, _MIN, _MAX, _STDVAR, _STDDEV = range(6)
-
-
 @compiled
-def sum_rows(values: Floats, present: Mask, groups: Groups, out: Floats, counts: Groups, first: int, last: int) -> None:
+def sum_rows(
+    values: Floats,
+    present: Mask,
+    groups: Groups,
+    out: Floats,
+    rests: Floats,
+    counts: Groups,
+    carried: Mask,
+    first: int,
+    last: int,  # noqa: ARG001
+) -> None:
     """
-    Sum by group and step.
+    Add rows to sums by group and step.
 
     Args:
         values: [S, T].
         present: [S, T].
         groups: [S] which group a row is in.
-        out: [G, T] zeros; receives sums.
-        counts: [G, T] zeros; receives how many there were.
+        out: [G, T] sums so far, at first zeros.
+        rests: [G, T] what rounding has lost so far, at first zeros.
+        counts: [G, T] how many there were so far.
+        carried: [G, T] not looked at.
         first: First column to do.
         last: One past the last.
     """
-    rests = np.zeros(out.shape)
     for s in range(values.shape[0]):
         g = groups[s]
         for t in range(first, last):
             if present[s, t]:
                 out[g, t], rests[g, t] = compensated(values[s, t], out[g, t], rests[g, t])
                 counts[g, t] += 1
-    for g in range(out.shape[0]):
-        for t in range(first, last):
-            if not np.isinf(out[g, t]):
-                out[g, t] += rests[g, t]
 
 
 @compiled
-def average_rows(values: Floats, present: Mask, groups: Groups, out: Floats, counts: Groups, first: int, last: int) -> None:
-    """Average by group and step, as `sum_rows` takes them; a sum that overflows goes on as a mean that is carried along."""
-    rests = np.zeros(out.shape)
-    carried = np.zeros(out.shape, dtype=np.bool_)
+def average_rows(
+    values: Floats, present: Mask, groups: Groups, out: Floats, rests: Floats, counts: Groups, carried: Mask, first: int, last: int
+) -> None:
+    """Add rows to averages, as `sum_rows` does to sums: `out` is the sum or, once that would overflow (`carried`), a mean carried along."""
     for s in range(values.shape[0]):
         g = groups[s]
         for t in range(first, last):
@@ -81,49 +73,80 @@ def average_rows(values: Floats, present: Mask, groups: Groups, out: Floats, cou
                 rests[g, t] /= count - 1
             share = (count - 1) / count
             out[g, t], rests[g, t] = compensated(values[s, t] / count, share * out[g, t], share * rests[g, t])
-    for g in range(out.shape[0]):
-        for t in range(first, last):
-            if carried[g, t]:
-                out[g, t] += rests[g, t]
-            elif counts[g, t]:
-                out[g, t] = out[g, t] / counts[g, t] + rests[g, t] / counts[g, t]
 
 
 @compiled
-def extreme_rows(values: Floats, present: Mask, groups: Groups, highest: bool, out: Floats, counts: Groups, first: int, last: int) -> None:
-    """Minimum or maximum by group and step, as `sum_rows` takes them; NaN only where all are."""
+def least_rows(
+    values: Floats,
+    present: Mask,
+    groups: Groups,
+    out: Floats,
+    rests: Floats,
+    counts: Groups,
+    carried: Mask,
+    first: int,
+    last: int,  # noqa: ARG001
+) -> None:
+    """Add rows to minima, as `sum_rows` does to sums; NaN only where all are."""
     for s in range(values.shape[0]):
         g = groups[s]
         for t in range(first, last):
             if not present[s, t]:
                 continue
-            value, so_far = values[s, t], out[g, t]
-            if counts[g, t] == 0 or np.isnan(so_far) or (value > so_far if highest else value < so_far):
-                out[g, t] = value
+            if counts[g, t] == 0 or np.isnan(out[g, t]) or values[s, t] < out[g, t]:
+                out[g, t] = values[s, t]
             counts[g, t] += 1
 
 
 @compiled
-def variance_rows(values: Floats, present: Mask, groups: Groups, out: Floats, counts: Groups, first: int, last: int) -> None:
-    """Population variance by group and step, in one pass, as `sum_rows` takes them."""
-    means = np.zeros(out.shape)
+def greatest_rows(
+    values: Floats,
+    present: Mask,
+    groups: Groups,
+    out: Floats,
+    rests: Floats,
+    counts: Groups,
+    carried: Mask,
+    first: int,
+    last: int,  # noqa: ARG001
+) -> None:
+    """Add rows to maxima, as `sum_rows` does to sums; NaN only where all are."""
+    for s in range(values.shape[0]):
+        g = groups[s]
+        for t in range(first, last):
+            if not present[s, t]:
+                continue
+            if counts[g, t] == 0 or np.isnan(out[g, t]) or values[s, t] > out[g, t]:
+                out[g, t] = values[s, t]
+            counts[g, t] += 1
+
+
+@compiled
+def variance_rows(
+    values: Floats,
+    present: Mask,
+    groups: Groups,
+    out: Floats,
+    rests: Floats,
+    counts: Groups,
+    carried: Mask,
+    first: int,
+    last: int,  # noqa: ARG001
+) -> None:
+    """Add rows to sums of squared distances from the mean so far, which `rests` holds; otherwise as `sum_rows`."""
     for s in range(values.shape[0]):
         g = groups[s]
         for t in range(first, last):
             if present[s, t]:
                 counts[g, t] += 1
-                off = values[s, t] - means[g, t]
-                means[g, t] += off / counts[g, t]
-                out[g, t] += off * (values[s, t] - means[g, t])
-    for g in range(out.shape[0]):
-        for t in range(first, last):
-            if counts[g, t]:
-                out[g, t] /= counts[g, t]
+                off = values[s, t] - rests[g, t]
+                rests[g, t] += off / counts[g, t]
+                out[g, t] += off * (values[s, t] - rests[g, t])
 
 
 @compiled
 def count_rows(present: Mask, groups: Groups, counts: Groups, first: int, last: int) -> None:
-    """How many cells are present by group and step."""
+    """Add to [G, T] how many cells are present by group and step."""
     for s in range(present.shape[0]):
         g = groups[s]
         for t in range(first, last):

@@ -51,6 +51,38 @@ def signature(names: Sequence[str], *, kept: bool) -> Callable[[Labels], Pairs]:
     return lambda labels: tuple([pair for pair in labels.pairs if pair[0] not in unwanted])
 
 
+class Groups:
+    """
+    Groups of label sets that agree, found out part by part.
+
+    Args:
+        names: Labels.
+        kept: Whether those alone count (`by`), rather than all the others (`without`).
+    """
+
+    def __init__(self, names: Sequence[str], *, kept: bool) -> None:
+        self._all_alike = kept and not names
+        self._signature = signature(names, kept=kept)
+        self._seen: dict[Pairs, int] = {}
+
+    def of(self, labels: Sequence[Labels]) -> NDArray[np.int64]:
+        """[S] which group each is in; new groups are numbered as they come."""
+        if self._all_alike:
+            if labels:
+                self._seen.setdefault((), 0)
+            return np.zeros(len(labels), dtype=np.int64)
+        seen, of = self._seen, self._signature
+        return np.fromiter((seen.setdefault(of(one), len(seen)) for one in labels), dtype=np.int64, count=len(labels))
+
+    def __len__(self) -> int:
+        return len(self._seen)
+
+    @property
+    def labels(self) -> list[Labels]:
+        """[G] what the members of a group have in common."""
+        return [Labels.of_sorted(pairs) for pairs in self._seen]
+
+
 def group_by(labels: Sequence[Labels], names: Sequence[str], *, kept: bool) -> Grouping:
     """
     Groups of label sets that agree.
@@ -60,10 +92,6 @@ def group_by(labels: Sequence[Labels], names: Sequence[str], *, kept: bool) -> G
         names: Labels.
         kept: Whether those alone count (`by`), rather than all the others (`without`).
     """
-    count = len(labels)
-    if kept and not names:
-        return Grouping([Labels()] if count else [], np.zeros(count, dtype=np.int64))
-    of = signature(names, kept=kept)
-    seen: dict[Pairs, int] = {}
-    groups = np.fromiter((seen.setdefault(of(one), len(seen)) for one in labels), dtype=np.int64, count=count)
-    return Grouping([Labels.of_sorted(pairs) for pairs in seen], groups)
+    groups = Groups(names, kept=kept)
+    of = groups.of(labels)
+    return Grouping(groups.labels, of)

@@ -7,7 +7,7 @@ Source: Prometheus documentation, 'Query functions'.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -90,16 +90,30 @@ def range_function(context: Context, call: Call, steps: Steps) -> Grid:
     Raises:
         InvalidInput: A factor out of range, a modifier that the function knows nothing of.
     """
+    grids = list(_range_pieces(context, call, steps))
+    grid = stacked(grids, steps.count)
+    grid.one_name = all(piece.one_name for piece in grids)
+    return grid if RANGE_FUNCTIONS[call.function].keeps_name else context.nameless(grid)
+
+
+def range_pieces(context: Context, call: Call, steps: Steps) -> Iterator[Grid]:
+    """The same, batch by batch; rows of different batches are taken to differ without their names, too."""
+    keeps_name = RANGE_FUNCTIONS[call.function].keeps_name
+    for piece in _range_pieces(context, call, steps):
+        yield piece if keeps_name else context.nameless(piece)
+
+
+def _range_pieces(context: Context, call: Call, steps: Steps) -> Iterator[Grid]:
     function = RANGE_FUNCTIONS[call.function]
     factors = _factors(context, call, steps)
     argument = range_of(context, call.arguments[function.range_at], steps)
     _check_extension(argument, call.function)
-    grids = [_reduce(context, call, function, argument, batch, steps, factors) for batch in argument.batches]
-    grid = stacked(grids, steps.count)
-    grid.one_name = argument.one_name
-    if function.counter and function.window is None:
-        _remark_names(context, grid, argument)
-    return grid if function.keeps_name else context.nameless(grid)
+    for batch in argument.batches:
+        piece = _reduce(context, call, function, argument, batch, steps, factors)
+        piece.one_name = argument.one_name
+        if function.counter and function.window is None:
+            _remark_names(context, piece, argument)
+        yield piece
 
 
 def window_counts(context: Context, argument: Range, steps: Steps) -> Mask:
@@ -108,7 +122,9 @@ def window_counts(context: Context, argument: Range, steps: Steps) -> Mask:
     call = Call("present_over_time", (), argument.span)
     function = RANGE_FUNCTIONS["present_over_time"]
     nothing = np.zeros(steps.count)
+    held = context.cells_held
     for batch in argument.batches:
+        context.cells_held = held
         found |= _reduce(context, call, function, argument, batch, steps, (nothing, nothing)).present.any(axis=0)
     return found
 

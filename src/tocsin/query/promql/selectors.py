@@ -6,7 +6,7 @@ Batches are taken one after the other and reduced to their rows of the grid at o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,25 +57,36 @@ def select_with_times(context: Context, node: VectorSelector, steps: Steps) -> t
 
 
 def _select(context: Context, node: VectorSelector, steps: Steps, *, keep_times: bool) -> tuple[Grid, Times]:
+    pieces = list(select_pieces(context, node, steps, keep_times=keep_times))
+    whole = stacked([grid for grid, _ in pieces], steps.count)
+    whole.one_name = has_one_name(node.matchers)
+    times = [piece_times for _, piece_times in pieces]
+    return whole, np.concatenate(times) if keep_times and times else np.zeros(whole.values.shape, dtype=np.int64)
+
+
+def select_pieces(context: Context, node: VectorSelector, steps: Steps, *, keep_times: bool) -> Iterator[tuple[Grid, Times]]:
+    """
+    The selector's vector batch by batch, each with the instants of its samples.
+
+    Args:
+        context: Of the evaluation.
+        node: The selector.
+        steps: At which instants.
+        keep_times: Whether the instants are wanted; without rows otherwise.
+    """
     ends = evaluation_times(context, node, steps)
     lookback = context.question.lookback_ms
-    grids: list[Grid] = []
-    times: list[Times] = []
     smoothed = node.extension is RangeExtension.SMOOTHED
-    if len(ends):
-        last = int(ends[-1]) + (lookback if smoothed else 0)
-        for batch in context.select(node.matchers, int(ends[0]) - lookback + 1, last):
-            grid, grid_times = _reduce(context, batch, ends, lookback, keep_times=keep_times, smoothed=smoothed)
-            alive = grid.present.any(axis=1)
-            if not alive.all():
-                index = np.flatnonzero(alive)
-                grid, grid_times = grid.rows(index), grid_times[index] if keep_times else grid_times
-            context.hold(grid.values.size)
-            grids.append(grid)
-            times.append(grid_times)
-    whole = stacked(grids, steps.count)
-    whole.one_name = has_one_name(node.matchers)
-    return whole, np.concatenate(times) if keep_times and times else np.zeros(whole.values.shape, dtype=np.int64)
+    last = int(ends[-1]) + (lookback if smoothed else 0)
+    for batch in context.select(node.matchers, int(ends[0]) - lookback + 1, last):
+        grid, times = _reduce(context, batch, ends, lookback, keep_times=keep_times, smoothed=smoothed)
+        alive = grid.present.any(axis=1)
+        if not alive.all():
+            index = np.flatnonzero(alive)
+            grid, times = grid.rows(index), times[index] if keep_times else times
+        grid.one_name = has_one_name(node.matchers)
+        context.hold(grid.values.size)
+        yield grid, times
 
 
 def _reduce(context: Context, batch: SeriesBatch, ends: Times, lookback: int, *, keep_times: bool, smoothed: bool) -> tuple[Grid, Times]:
