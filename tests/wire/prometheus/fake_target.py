@@ -51,7 +51,7 @@ class FakeTarget:
         return self._names[identity]
 
     def _resolve(self, labels: Labels, metadata: Metadata | None, timestamp_ms: int) -> Resolution:
-        assert timestamp_ms
+        assert timestamp_ms >= 0
         self.asked.append(repr(labels))
         self.metadata[labels.metric] = metadata
         identity = series_id(labels)

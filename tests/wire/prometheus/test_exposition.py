@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from tests.wire.prometheus.fake_target import DAY_MS, NOW_MS, OPENMETRICS, PROTOBUF, TEXT, FakeTarget
@@ -159,6 +161,36 @@ def test_what_is_gone_is_forgotten_in_the_end() -> None:
     assert statistics.entries < 2000
     assert statistics.table_bytes < 500_000
     assert target.asked.count("stays") == 1
+
+
+def test_labels_in_ever_new_orders_are_forgotten_too() -> None:
+    """A target that writes its labels in another order each time does not fill the memory, and its series go on."""
+    target = FakeTarget()
+    names = "abcdefg"
+    for turn, order in enumerate(itertools.islice(itertools.permutations(names), 400)):
+        labels = ",".join(f'{name}="1"' for name in order)
+        scraped = target.scrape("".join(f'lamps{{n="{number}",{labels}}} 1\n' for number in range(50)))
+        assert (len(scraped.values), scraped.series_added) == (50, 0 if turn else 50)
+    assert target.reader.statistics().table_bytes < 500_000
+
+
+def test_a_refused_text_of_a_series_that_is_kept() -> None:
+    """Once it is taken, it is the same series as the other text of it."""
+    target = FakeTarget(judge=lambda labels: Fate.REFUSED)
+    target.scrape('lamps{a="1",b="2"} 1\n')
+    target.judge = lambda _: Fate.KEPT
+    target.scrape('lamps{b="2",a="1"} 1\n')
+    target.reader.forget(np.zeros(0, np.uint64))
+    scraped = [target.scrape('lamps{b="2",a="1"} 2\nlamps{a="1",b="2"} 1\n') for _ in range(20)][-1]
+    assert (scraped.values.tolist(), scraped.duplicates, scraped.refused) == ([2], 1, 0)
+
+
+@pytest.mark.parametrize("time", ["0", "999999999999999999"])
+def test_times_far_away(time: str) -> None:
+    """A time that no instant has is passed on to whoever judges it."""
+    target = FakeTarget()
+    for _ in range(2):
+        assert target.scrape(f"lamps 3 {time}\n").timestamps_ms.tolist() == [int(time)]
 
 
 def test_many_series_are_told_apart() -> None:

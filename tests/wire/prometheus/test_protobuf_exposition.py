@@ -177,6 +177,7 @@ def test_metadata_reach_whoever_is_asked() -> None:
         (family("lamps", GAUGE, metric(2, double(1, 3), {"__name__": "x"})), "'__name__' must not come twice"),
         (family("lamps", GAUGE, metric(2, double(1, 3)), unit="volts"), "must be the ending"),
         (family("wait", HISTOGRAM, metric(7, NATIVE + whole(1, 13))), "13"),
+        (family("calls", COUNTER, metric(3, double(1, 7) + part(2, exemplar({}, 5, seconds=2**62)))), "64 bits"),
         (family("wait", HISTOGRAM, metric(7, signed(5, 2) + spans(12, (0, 1), (2**30, 1)) + packed_deltas(13, [0, 0]))), "at most"),
         (family("wait", HISTOGRAM, metric(7, signed(5, 2) + spans(12, (0, 5)) + packed_deltas(13, [1]))), "claim 5 buckets"),
         (family("wait", HISTOGRAM, metric(7, signed(5, 9) + spans(12, (0, 1)) + packed_deltas(13, [0]))), "schema"),

@@ -38,7 +38,7 @@ from tocsin.wire.prometheus.protobuf_scan import (
 )
 from tocsin.wire.prometheus.reading import NewExemplar, NewSeries, Reading, ask
 from tocsin.wire.prometheus.scraped import ReadOptions, Resolve
-from tocsin.wire.prometheus.target_table import DAY_MS, TargetTable, recognise_keys
+from tocsin.wire.prometheus.target_table import TargetTable, days_of, recognise_keys
 
 SEED_PROTOBUF = np.uint64(0x6C62272E07BB0142)
 ROW_BYTES = 16
@@ -82,7 +82,7 @@ class ProtobufReader:
             rows["timestamp_ms"] = timestamp_ms
             rows["flags"] &= 255 - EXPLICIT
         keys, times = np.ascontiguousarray(rows["key"]), np.ascontiguousarray(rows["timestamp_ms"])
-        numbers = recognise_keys(keys, (times // DAY_MS).astype(np.int32), self._table.keys, self._table.numbers, self._table.entries)
+        numbers = recognise_keys(keys, days_of(times), self._table.keys, self._table.numbers, self._table.entries)
         histograms: dict[int, NativeHistogram] = {}
         exemplars: list[NewExemplar] = []
         for row in np.flatnonzero(rows["kind"] == NATIVE).tolist():
@@ -214,6 +214,8 @@ def _exemplar(message: Message, timestamp_ms: int, at: int) -> Exemplar:
     labels = Labels([(_text(label.name, at), _text(label.value, at)) for label in message.label])
     if message.HasField("timestamp"):
         timestamp_ms = message.timestamp.seconds * 1000 + message.timestamp.nanos // 1_000_000
+        if not -(2**63) <= timestamp_ms < 2**63:
+            raise _error(at, "the time of an exemplar does not fit into 64 bits")
     return Exemplar(labels, message.value, timestamp_ms)
 
 

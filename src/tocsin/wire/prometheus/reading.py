@@ -17,7 +17,7 @@ from tocsin.model.native_histogram import NativeHistogram
 from tocsin.model.sample_block import ExemplarSample, HistogramSample
 from tocsin.model.series import Exemplar, Metadata
 from tocsin.wire.prometheus.scraped import Resolve, Scraped
-from tocsin.wire.prometheus.target_table import DAY_MS, TargetTable, settle
+from tocsin.wire.prometheus.target_table import TargetTable, days_of, settle
 from tocsin.wire.prometheus.write_items import exemplar_of
 
 EXEMPLAR_CHARACTERS_MAX = 128
@@ -101,8 +101,8 @@ def ask(table: TargetTable, resolve: Resolve, series: Sequence[NewSeries], numbe
     """
     asked: list[int] = []
     try:
-        for new in series:
-            day = new.timestamp_ms // DAY_MS
+        days = days_of(np.array([new.timestamp_ms for new in series], np.int64)).tolist()
+        for new, day in zip(series, days, strict=True):
             number = table.find(new.key)
             if number < 0 or not table.is_noted(number, day):  # a series that stands twice in one answer was asked about a moment ago
                 number = table.remember(new.key, resolve(new.labels, new.metadata, new.timestamp_ms), day)

@@ -24,6 +24,7 @@ DAY_MS = 86_400_000
 RETRY_GENERATIONS = 20
 """A refused series is asked about again every so many answers: at 15 s, every five minutes."""
 SPARE_ENTRIES = 1000
+KEYS_PER_ENTRY_MAX = 4
 
 ENTRY = np.dtype(
     [
@@ -36,6 +37,11 @@ ENTRY = np.dtype(
         ("fate", np.uint8),
     ]
 )
+
+
+def days_of(timestamps_ms: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Days since 1970-01-01 UTC; those that no instant of ours has are cut off at the ends."""
+    return np.clip(timestamps_ms // DAY_MS, NO_DAY + 1, np.iinfo(np.int32).max).astype(np.int32)
 
 
 class TargetTable:
@@ -73,9 +79,11 @@ class TargetTable:
     def remember(self, key: int, resolution: Resolution, day: int) -> int:
         """Write down what became of a series on a day (days since 1970-01-01 UTC); its entry."""
         number = self.find(key)
+        known = self._ids.get(resolution.series_id) if resolution.fate is Fate.KEPT else None
         if number < 0:
-            known = self._ids.get(resolution.series_id) if resolution.fate is Fate.KEPT else None
             number = self._point(key, self._new() if known is None else known)
+        elif known is not None and known != number:  # it was refused when another text of the same series was taken
+            number = self.numbers[find_slot(self.keys, np.uint64(key))] = known
         record = self._room[number]
         if not self.is_noted(number, day):
             record["day_before"], record["day"] = record["day"], day
@@ -119,6 +127,9 @@ class TargetTable:
         renumbered[rows] = np.arange(kept, dtype=np.int32)
         taken = np.flatnonzero(self.keys)
         taken = taken[renumbered[self.numbers[taken]] >= 0]
+        if len(taken) > KEYS_PER_ENTRY_MAX * kept + SPARE_ENTRIES:
+            # A target that writes labels in ever new orders: meet all of them anew now and then rather than remember every order.
+            taken = taken[:0]
         keys, numbers = self.keys[taken], renumbered[self.numbers[taken]]
         self._room = _grown(self._room[rows], capacity_for(kept))
         self.size = kept

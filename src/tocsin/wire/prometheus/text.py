@@ -28,7 +28,7 @@ from tocsin.wire.prometheus.series_text import (
     parse_seconds,
     parse_series,
 )
-from tocsin.wire.prometheus.target_table import DAY_MS, TargetTable, recognise_keys
+from tocsin.wire.prometheus.target_table import TargetTable, days_of, recognise_keys
 from tocsin.wire.prometheus.text_scan import (
     EXEMPLAR,
     EXPLICIT,
@@ -81,8 +81,7 @@ class TextReader:
             rows["flags"] &= 255 - EXPLICIT
         table = self._table
         times = np.ascontiguousarray(rows["timestamp_ms"])
-        days = (times // DAY_MS).astype(np.int32)
-        numbers = recognise_keys(np.ascontiguousarray(rows["key"]), days, table.keys, table.numbers, table.entries)
+        numbers = recognise_keys(np.ascontiguousarray(rows["key"]), days_of(times), table.keys, table.numbers, table.entries)
         find_new_exemplars(data, rows, numbers, table.entries)
         exemplars = [self._exemplar(body, rows[row], row) for row in np.flatnonzero(rows["flags"] & EXEMPLAR).tolist()]
         if numbers.min(initial=0) < 0:
