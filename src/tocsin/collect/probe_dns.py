@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from tocsin.clock import Clock, Entropy
 from tocsin.collect.dns_packet import DnsAnswer, Record, read_answer, write_query
 from tocsin.collect.probe_options import RECORD_TYPES, DnsProbeOptions, RecordMatch, found_in
-from tocsin.collect.probes import Findings, ProbeFailed, resolve_address, split_address
+from tocsin.collect.probes import Findings, ProbeFailed, hang_up, resolve_address, split_address
 from tocsin.collect.transport import describe
 
 PORT = 53
@@ -75,7 +75,7 @@ class DnsProber:
                     phases["request"] = self._clock.monotonic_s() - connected_s
                     return answer
         finally:
-            connection.close()
+            await connection.close()
 
     def _is_ours(self, answer: DnsAnswer) -> bool:
         name, number = answer.question
@@ -138,8 +138,8 @@ class _Tcp:
         (length,) = struct.unpack(">H", await self._reader.readexactly(2))
         return await self._reader.readexactly(length)
 
-    def close(self) -> None:
-        self._writer.close()
+    async def close(self) -> None:
+        await hang_up(self._writer)
 
 
 class _Udp(asyncio.DatagramProtocol):
@@ -170,9 +170,10 @@ class _Udp(asyncio.DatagramProtocol):
             raise ProbeFailed(describe(received)) from received
         return received
 
-    def close(self) -> None:
+    async def close(self) -> None:
         if self._transport is not None:
             self._transport.close()
+            await asyncio.sleep(0)  # the socket closes on the loop's next turn
 
 
 async def _over_tcp(address: str, port: int) -> _Tcp | _Udp:

@@ -14,7 +14,7 @@ from tocsin.clock import Clock
 from tocsin.collect.certificates import tls_state
 from tocsin.collect.go_regex import expand
 from tocsin.collect.probe_options import TcpProbeOptions, TcpStep, found_in
-from tocsin.collect.probes import Findings, ProbeFailed, resolve_address, split_address
+from tocsin.collect.probes import Findings, ProbeFailed, hang_up, resolve_address, split_address
 from tocsin.collect.transport import describe, tls_context
 
 LINE_BYTES_MAX = 65_536
@@ -54,7 +54,7 @@ class TcpProber:
             for step in self._options.query_response:
                 await self._step(step, reader, writer, findings, name)
         finally:
-            writer.close()
+            await hang_up(writer)
 
     async def _step(self, step: TcpStep, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, findings: Findings, name: str) -> None:
         match = await _expect(step.expect, reader, findings) if step.expect else None

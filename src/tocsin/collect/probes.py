@@ -23,6 +23,7 @@ from tocsin.collect.transport import Answer, Share, describe
 from tocsin.errors import TocsinError
 
 PLAIN_TEXT = "text/plain; version=0.0.4"
+PARTING_S = 0.2
 _FNV_START, _FNV_PRIME = 0x811C9DC5, 0x01000193
 
 
@@ -131,6 +132,17 @@ async def resolve_address(host: str, options: IpOptions, findings: Findings, clo
     findings.gauge("probe_ip_protocol", float(parsed.version), "Version of the Internet Protocol")
     findings.gauge("probe_ip_addr_hash", float(_fnv32a(parsed.packed)), "Hash of the address, to see that it changed")
     return address, taken_s
+
+
+async def hang_up(writer: asyncio.StreamWriter) -> None:
+    """Close a connection; a peer that does not want to part (TLS asks it to agree) is left without ceremony."""
+    writer.close()
+    try:
+        async with asyncio.timeout(PARTING_S):
+            await writer.wait_closed()
+    except (TimeoutError, OSError):
+        writer.transport.abort()
+        await asyncio.sleep(0)
 
 
 def split_address(target: str, *, default_port: int | None = None) -> tuple[str, int]:
