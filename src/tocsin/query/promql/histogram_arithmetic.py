@@ -19,8 +19,11 @@ from tocsin.query.promql.histogram_layout import Layout, brought_to, common_layo
 from tocsin.query.promql.histogram_notes import Note, Operation, Remark, Remarks
 
 Floats = NDArray[np.float64]
+# Overflow gives infinities and what has no value gives NaN, as in IEEE 754: that is no news.
+_IEEE = np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore")
 
 
+@_IEEE
 def add(a: NativeHistogram, b: NativeHistogram, operation: Operation = Operation.ADDITION) -> tuple[NativeHistogram | None, Remarks]:
     """
     The sum; None with MIXED_SCHEMAS when one has exponential and the other custom buckets.
@@ -40,6 +43,7 @@ def add(a: NativeHistogram, b: NativeHistogram, operation: Operation = Operation
     return table.histogram(table.numbers[0] + table.numbers[1], hint), remarks
 
 
+@_IEEE
 def subtract(
     a: NativeHistogram, b: NativeHistogram, operation: Operation = Operation.SUBTRACTION
 ) -> tuple[NativeHistogram | None, Remarks]:
@@ -52,6 +56,7 @@ def subtract(
     return table.histogram(table.numbers[0] - table.numbers[1], ResetHint.GAUGE), remarks
 
 
+@_IEEE
 def scale(h: NativeHistogram, factor: float) -> NativeHistogram:
     """Every count and the sum times `factor`; a negative factor makes it a gauge."""
     return NativeHistogram(
@@ -67,20 +72,20 @@ def scale(h: NativeHistogram, factor: float) -> NativeHistogram:
     )
 
 
+@_IEEE
 def divide(h: NativeHistogram, divisor: float) -> NativeHistogram:
     """Every count and the sum by `divisor`; by zero, only the zero bucket, count and sum are left, each infinite or NaN."""
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        count, total, zero = (np.array((h.count, h.sum, h.zero_count)) / divisor).tolist()
-        by_zero = divisor == 0
-        return replace(
-            h,
-            count=count,
-            sum=total,
-            zero_count=0.0 if h.schema == CUSTOM_BUCKETS_SCHEMA else zero,
-            positive=NO_BUCKETS if by_zero else Buckets(h.positive.offset, h.positive.counts / divisor),
-            negative=NO_BUCKETS if by_zero else Buckets(h.negative.offset, h.negative.counts / divisor),
-            reset=ResetHint.GAUGE if divisor < 0 else h.reset,
-        )
+    count, total, zero = (np.array((h.count, h.sum, h.zero_count)) / divisor).tolist()
+    by_zero = divisor == 0
+    return replace(
+        h,
+        count=count,
+        sum=total,
+        zero_count=0.0 if h.schema == CUSTOM_BUCKETS_SCHEMA else zero,
+        positive=NO_BUCKETS if by_zero else Buckets(h.positive.offset, h.positive.counts / divisor),
+        negative=NO_BUCKETS if by_zero else Buckets(h.negative.offset, h.negative.counts / divisor),
+        reset=ResetHint.GAUGE if divisor < 0 else h.reset,
+    )
 
 
 def negate(h: NativeHistogram) -> NativeHistogram:
@@ -196,6 +201,7 @@ class _Table:
         )
 
 
+@_IEEE
 def _aggregated(histograms: Sequence[NativeHistogram], *, average: bool) -> tuple[NativeHistogram | None, Remarks]:
     layout = common_layout(histograms)
     if layout is None:
@@ -229,8 +235,7 @@ def _times(buckets: Buckets, factor: float) -> Buckets:
     """Counts times `factor`; what is empty stays empty even when the factor is infinite or NaN."""
     if math.isfinite(factor):
         return Buckets(buckets.offset, buckets.counts * factor) if len(buckets.counts) else buckets
-    with np.errstate(invalid="ignore", over="ignore"):
-        return Buckets(buckets.offset, np.where(buckets.counts == 0, 0.0, buckets.counts * factor))
+    return Buckets(buckets.offset, np.where(buckets.counts == 0, 0.0, buckets.counts * factor))
 
 
 def _same_buckets(a: Buckets, b: Buckets) -> bool:

@@ -41,8 +41,8 @@ class Note(Enum):
     NOT_GAUGE = (Level.WARNING, "this native histogram metric is not a gauge:{quoted}")
     COUNTER_RESETS_CONFLICT = (Level.WARNING, "conflicting counter resets during histogram {operation}")
     BOUNDS_RECONCILED = (Level.INFO, "mismatched custom buckets were reconciled during {operation}")
-    QUANTILE_NAN_RESULT = (Level.INFO, "input to {function} has NaN observations, result is NaN{metric}")
-    QUANTILE_NAN_SKEW = (Level.INFO, "input to {function} has NaN observations, result is skewed higher{metric}")
+    QUANTILE_NAN_RESULT = (Level.INFO, "input to histogram_quantile has NaN observations, result is NaN{metric}")
+    QUANTILE_NAN_SKEW = (Level.INFO, "input to histogram_quantile has NaN observations, result is skewed higher{metric}")
     FRACTION_NAN = (Level.INFO, "input to {function} has NaN observations, which are excluded from all fractions{metric}")
 
 

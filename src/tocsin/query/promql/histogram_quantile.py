@@ -10,6 +10,7 @@ Source: Prometheus documentation, 'Query functions'; native histogram specificat
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -24,12 +25,20 @@ def quantile(q: float, h: NativeHistogram) -> tuple[float, Remarks]:
     return quantiles((q,), h)[0]
 
 
+_EXPONENT_MAX = 1024
+_LARGEST = sys.float_info.max  # where the last bucket but one ends, whose logarithm rounds to 1024
+# Overflow gives infinities and what has no value gives NaN, as in IEEE 754: that is no news.
+_IEEE = np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore")
+
+
+@_IEEE
 def quantiles(qs: Sequence[float], h: NativeHistogram) -> list[tuple[float, Remarks]]:
     """The same for several quantiles of one histogram (`histogram_quantiles`)."""
     counts = ordered_counts(h)
     return [_quantile(q, h, counts) for q in qs]
 
 
+@_IEEE
 def fraction(lower: float, upper: float, h: NativeHistogram) -> tuple[float, Remarks]:
     """`histogram_fraction`: estimated share of observations in between; NaN for an empty histogram or NaN bounds, 0 if lower >= upper."""
     if h.count == 0 or math.isnan(h.count) or math.isnan(lower) or math.isnan(upper):
@@ -41,32 +50,32 @@ def fraction(lower: float, upper: float, h: NativeHistogram) -> tuple[float, Rem
     return (_below(upper, h, buckets) - _below(lower, h, buckets)) / h.count, remarks
 
 
+@_IEEE
 def average(h: NativeHistogram) -> float:
     """`histogram_avg`: sum / count; NaN when empty."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return float(np.divide(h.sum, h.count))
+    return float(np.divide(h.sum, h.count))
 
 
+@_IEEE
 def variance(h: NativeHistogram) -> float:
     """`histogram_stdvar`: population variance, with every observation at the (geometric) middle of its bucket."""
     if not h.count:
         return math.nan
     buckets = spread(h)
-    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-        middle = (buckets.lower + buckets.upper) / 2
-        if h.schema != CUSTOM_BUCKETS_SCHEMA:
-            regular = np.arange(len(middle)) != buckets.zero
-            # Roots before the product, so that it doesn't overflow.
-            geometric = np.sqrt(np.abs(buckets.lower)) * np.sqrt(np.abs(buckets.upper))
-            middle = np.where(regular, np.copysign(geometric, middle), 0.0)
-        distance = middle - np.divide(h.sum, h.count)
-        return float(np.divide((buckets.counts * distance * distance).sum(), h.count))
+    middle = (buckets.lower + buckets.upper) / 2
+    if h.schema != CUSTOM_BUCKETS_SCHEMA:
+        regular = np.arange(len(middle)) != buckets.zero
+        # Roots before the product, so that it doesn't overflow.
+        geometric = np.sqrt(np.abs(buckets.lower)) * np.sqrt(np.abs(buckets.upper))
+        middle = np.where(regular, np.copysign(geometric, middle), 0.0)
+    distance = middle - np.divide(h.sum, h.count)
+    return float(np.divide((buckets.counts * distance * distance).sum(), h.count))
 
 
+@_IEEE
 def standard_deviation(h: NativeHistogram) -> float:
     """`histogram_stddev`: the root of `variance`."""
-    with np.errstate(invalid="ignore"):
-        return float(np.sqrt(variance(h)))
+    return float(np.sqrt(variance(h)))
 
 
 def _quantile(q: float, h: NativeHistogram, counts: Floats) -> tuple[float, Remarks]:
@@ -119,7 +128,8 @@ def _interpolated(h: NativeHistogram, at: int, share: float) -> float:
     if math.isinf(lower) or math.isinf(upper):  # observations of infinity itself
         return math.inf if upper > 0 else -math.inf
     low, high = math.log2(abs(lower)), math.log2(abs(upper))
-    return math.copysign(2 ** (low + (high - low) * share), upper)
+    exponent = low + (high - low) * share
+    return math.copysign(2**exponent if exponent < _EXPONENT_MAX else _LARGEST, upper)
 
 
 def _below(bound: float, h: NativeHistogram, buckets: Spread) -> float:

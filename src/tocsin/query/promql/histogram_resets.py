@@ -15,7 +15,11 @@ from tocsin.model.native_histogram import CUSTOM_BUCKETS_SCHEMA, Buckets, Native
 from tocsin.query.promql.histogram_arithmetic import equal
 from tocsin.query.promql.histogram_layout import Layout, brought_to, common_layout, extent, outside_of_buckets, place, same_layout
 
+# Overflow gives infinities and what has no value gives NaN, as in IEEE 754: that is no news.
+_IEEE = np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore")
 
+
+@_IEEE
 def detect_reset(previous: NativeHistogram, current: NativeHistogram, *, trust_hint: bool = True) -> bool:
     """
     Whether a counter was reset between the two: what the hint of `current` says, or else any count or bucket that fell or went.

@@ -24,6 +24,8 @@ from tocsin.model.native_histogram import CUSTOM_BUCKETS_SCHEMA, NO_BUCKETS, Buc
 from tocsin.query.promql.histogram_layout import sides, stripped, zero_bounds
 
 Floats = NDArray[np.float64]
+# Overflow gives infinities and what has no value gives NaN, as in IEEE 754: that is no news.
+_IEEE = np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore")
 
 
 def trim_upper(h: NativeHistogram, bound: float) -> NativeHistogram:
@@ -44,6 +46,7 @@ class _Kept:
     middles: Floats
 
 
+@_IEEE
 def _trimmed(h: NativeHistogram, bound: float, *, keep_below: bool) -> NativeHistogram:
     linear = h.schema == CUSTOM_BUCKETS_SCHEMA
     lower, upper = sides(h, h.positive)
@@ -100,8 +103,7 @@ def _share_kept(lower: float, upper: float, bound: float, *, keep_below: bool, l
 
 def _middles(lower: Floats, upper: Floats, *, linear: bool) -> Floats:
     """Where the observations between two ends are taken to be: at the finite end if the other is infinite."""
-    with np.errstate(invalid="ignore"):
-        middles = (lower + upper) / 2 if linear else np.copysign(np.sqrt(np.abs(lower)) * np.sqrt(np.abs(upper)), upper)
+    middles = (lower + upper) / 2 if linear else np.copysign(np.sqrt(np.abs(lower)) * np.sqrt(np.abs(upper)), upper)
     middles = np.where(upper == np.inf, lower, middles)
     middles = np.where(lower == -np.inf, np.where(upper > 0, upper / 2, upper), middles)
     return np.where((lower == -np.inf) & (upper == np.inf), 0.0, middles)
