@@ -72,12 +72,16 @@ class SettledChunks:
         if len(self.slots):
             counts += np.bincount(self.slots, weights=self.counts, minlength=len(counts)).astype(np.int64)
 
-    def decode(self, cursors: NDArray[np.int64], times: NDArray[np.int64], values: NDArray[np.float64], share: Share) -> None:
+    def decode(
+        self, first: int, last: int, cursors: NDArray[np.int64], times: NDArray[np.int64], values: NDArray[np.float64], share: Share
+    ) -> None:
         """
-        Decode all samples.
+        Decode the samples of some series.
 
         Args:
-            cursors: [S], where each series goes on in the buffers; moved.
+            first: The first of the series.
+            last: Behind the last one.
+            cursors: [last - first], where each series goes on in the buffers; moved.
             times: [N], filled.
             values: [N], filled.
             share: Runs work on all threads.
@@ -85,14 +89,15 @@ class SettledChunks:
         Raises:
             StoreError: A chunk is not one.
         """
-        places = np.empty(len(self.slots), dtype=np.int64)
-        _place(self.slots, self.counts, cursors, places)
-        words, heads = self.chunks.words, self.chunks.heads
+        part = slice(*np.searchsorted(self.slots, [first, last]).tolist())
+        words, heads, counts = self.chunks.words, self.chunks.heads[part], self.counts[part]
+        places = np.empty(len(counts), dtype=np.int64)
+        _place(self.slots[part], counts, first, cursors, places)
 
-        def work(first: int, last: int) -> int:
-            return decode_rows(words, heads, self.span.start_ms, self.span.end_ms, self.counts, places, times, values, first, last)
+        def work(begin: int, end: int) -> int:
+            return decode_rows(words, heads, self.span.start_ms, self.span.end_ms, counts, places, times, values, begin, end)
 
-        _refuse_broken(share(work, np.cumsum(self.counts)), heads)
+        _refuse_broken(share(work, np.cumsum(counts)), heads)
 
 
 def _in_order(heads: NDArray[np.int64], slots: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -126,10 +131,10 @@ def _find_all(found: NDArray[np.uint64], ids: NDArray[np.uint64], places: NDArra
 
 
 @compiled
-def _place(slots: NDArray[np.int64], counts: NDArray[np.int64], cursors: NDArray[np.int64], places: NDArray[np.int64]) -> None:
+def _place(slots: NDArray[np.int64], counts: NDArray[np.int64], first: int, cursors: NDArray[np.int64], places: NDArray[np.int64]) -> None:
     for row in range(len(slots)):
-        places[row] = cursors[slots[row]]
-        cursors[slots[row]] += counts[row]
+        places[row] = cursors[slots[row] - first]
+        cursors[slots[row] - first] += counts[row]
 
 
 @compiled

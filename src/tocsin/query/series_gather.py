@@ -78,6 +78,7 @@ def scatter_rows(
     ids: NDArray[np.uint64],
     slots: NDArray[np.int64],
     cursors: NDArray[np.int64],
+    cursors_first: int,
     times: NDArray[np.int64],
     values: NDArray[np.float64],
     first: int,
@@ -92,7 +93,8 @@ def scatter_rows(
         row_values: [R].
         ids: [I], ascending.
         slots: [I], the series that each id belongs to.
-        cursors: [S], where each series goes on in the buffers; moved.
+        cursors: Where each series goes on in the buffers, from the series `cursors_first` on; moved.
+        cursors_first: See there.
         times: [N], filled.
         values: [N], filled.
         first: The first of the series.
@@ -110,12 +112,12 @@ def scatter_rows(
         if place >= 0:
             near = place
             if first <= slots[place] and slots[place] < last:
-                at = cursors[slots[place]]
+                at = cursors[slots[place] - cursors_first]
                 for source in range(row, end):
                     times[at] = row_times[source]
                     values[at] = row_values[source]
                     at += 1
-                cursors[slots[place]] = at
+                cursors[slots[place] - cursors_first] = at
         row = end
 
 

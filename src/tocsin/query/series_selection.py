@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tocsin.errors import InvalidInput, LimitExceeded
 from tocsin.model.labels import Labels
 from tocsin.model.series import Matcher
-from tocsin.query.series_batch import Wanted
+from tocsin.query.series_assembly import Wanted
 from tocsin.query.series_labels import LISTED_MAX, LabelMemory
 from tocsin.store.engine import Engine, SettingValue
 from tocsin.store.read_metrics import (

@@ -15,10 +15,11 @@ import numpy as np
 
 from tocsin.model.labels import Labels
 from tocsin.model.series import HistogramPoints, Matcher, SeriesBatch
-from tocsin.query.series_batch import THREADS, BatchReader, Samples, Wanted, beginning
+from tocsin.query.series_assembly import Wanted, beginning
+from tocsin.query.series_batch import THREADS, BatchReader, Fetched, Part
 from tocsin.query.series_catalog import StoredCatalog
 from tocsin.query.series_histograms import histograms_of
-from tocsin.query.series_selection import Selector
+from tocsin.query.series_selection import Selection, Selector
 from tocsin.store.engine import Engine
 from tocsin.store.read_metrics import Span, histogram_points
 
@@ -30,7 +31,7 @@ class StoredSeries(StoredCatalog):
     Args:
         engine: Where the tables are.
         timeout_s: Seconds that one statement may take.
-        batch_samples: About as many samples are in memory per batch; a batch has at least one series.
+        batch_samples: About as many samples are fetched at a time, most of them compressed; batches that are handed out are smaller.
         labels_max: Series whose labels are kept in memory.
     """
 
@@ -39,7 +40,7 @@ class StoredSeries(StoredCatalog):
         self._batch_samples = batch_samples
         self._executor = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="series")
         self._selector = Selector(engine, self._labels, self._executor, self._settings)
-        self._reader = BatchReader(engine, self._executor)
+        self._reader = BatchReader(engine, self._executor, self._settings)
 
     def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, *, samples_max: int) -> Iterator[SeriesBatch]:
         """Matching series with their samples, see `SeriesSource.select`."""
@@ -47,35 +48,44 @@ class StoredSeries(StoredCatalog):
         selection = self._selector.select(matchers, span, samples_max=samples_max, batch_samples=self._batch_samples)
         if selection is None:
             return
-        for wanted, labels in selection.batches(self._batch_samples):
-            samples = self._reader.read(wanted, self._settings)
-            histograms = self._histograms(wanted) if selection.histograms else {}
-            batch = _batch(labels, samples, histograms)
-            if batch is not None:
-                yield batch
+        batches = list(selection.batches(self._batch_samples))
+        later = self._executor.submit(self._fetch, batches[0][0], selection)
+        for number, (wanted, labels) in enumerate(batches):
+            fetched, histograms = later.result()
+            if number + 1 < len(batches):
+                later = self._executor.submit(self._fetch, batches[number + 1][0], selection)  # while this one is worked on
+            for part in self._reader.parts(wanted, fetched):
+                batch = _batch(labels, part, histograms)
+                if batch is not None:
+                    yield batch
 
     def close(self) -> None:
         """End its threads; idempotent."""
         self._executor.shutdown()
 
-    def _histograms(self, wanted: Wanted) -> dict[int, HistogramPoints]:
+    def _fetch(self, wanted: Wanted, selection: Selection) -> tuple[Fetched, dict[int, HistogramPoints]]:
+        fetched = self._reader.fetch(wanted)
+        if not selection.histograms:
+            return fetched, {}
         statement = histogram_points(wanted.chosen, beginning(wanted))
         body = self._engine.fetch(statement, output_format="RowBinary", settings=self._settings)
-        return histograms_of(body, wanted.ids, wanted.slots, wanted.delta, wanted.span.start_ms)
+        return fetched, histograms_of(body, wanted.ids, wanted.slots, wanted.delta, wanted.span.start_ms)
 
 
-def _batch(labels: Sequence[Labels], samples: Samples, histograms: dict[int, HistogramPoints]) -> SeriesBatch | None:
-    """The series that have anything in the range; None when none has."""
+def _batch(labels: Sequence[Labels], part: Part, histograms: dict[int, HistogramPoints]) -> SeriesBatch | None:
+    """The series of a part that have anything in the range; None when none has."""
+    samples = part.samples
     held = np.diff(samples.offsets) > 0
-    held[list(histograms)] = True
+    points = {number - part.first: one for number, one in histograms.items() if part.first <= number < part.last}
+    held[list(points)] = True
     filled = np.flatnonzero(held)
     if not len(filled):
         return None
     numbers = filled.tolist()
     return SeriesBatch(
-        labels=[labels[number] for number in numbers] if len(numbers) < len(labels) else labels,
+        labels=[labels[part.first + number] for number in numbers],
         offsets=np.append(samples.offsets[filled], samples.offsets[-1]),
         timestamps_ms=samples.times,
         values=samples.values,
-        histograms={place: histograms[number] for place, number in enumerate(numbers) if number in histograms} if histograms else {},
+        histograms={place: points[number] for place, number in enumerate(numbers) if number in points} if points else {},
     )
