@@ -32,7 +32,30 @@ def test_numbers_read_back(value: float) -> None:
     assert parse_number(format_number(value)) == value
 
 
-@pytest.mark.parametrize("text", ["", ".", "_1", "0x", "0x_", "0xg", "1e", "1..2", "e5", "٣", "1e999", "0x" + "f" * 300])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        ".",
+        "_1",
+        "0x",
+        "0x_",
+        "0xg",
+        "1__0",
+        "1_",
+        "0x__1",
+        "0x1_",
+        "1_.5",
+        "1._5",
+        "1e_5",
+        "1e",
+        "1..2",
+        "e5",
+        "٣",
+        "1e999",
+        "0x" + "f" * 300,
+    ],
+)
 def test_what_is_no_number_is_none(text: str) -> None:
     """What is no number, or beyond what a float holds, is none."""
     assert parse_number(text) is None

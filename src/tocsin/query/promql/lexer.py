@@ -72,46 +72,42 @@ def parse_error(text: str, position: int, message: str) -> ParseError:
     return ParseError(f"{line}:{column}: parse error: {message}", position=position)
 
 
-def tokenize(text: str) -> list[Token]:
-    """
-    All words of a query; the last one is the end, or wrong: what stands before it is reported first if it is wrong, too.
-
-    Raises:
-        LimitExceeded: The query has more than 500,000 characters.
-    """
-    if len(text) > QUERY_CHARACTERS_MAX:
-        message = f"a PromQL query may have {QUERY_CHARACTERS_MAX:,} characters, this one has {len(text):,}: shorten it"
-        raise LimitExceeded(message)
-    # What came as half a surrogate pair is no character; one of the same length keeps positions right.
-    return _Lexer(text if text.isascii() else text.encode("utf-8", "replace").decode()).run()
-
-
 def without_surrogates(text: str) -> str:
     """A text with U+FFFD in place of bytes that are no UTF-8: labels are UTF-8, so that such a byte matches none and may be in none."""
     return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-class _Lexer:
-    """One reading of a text, from left to right."""
+class Lexer:
+    """
+    One reading of a text, from left to right, word by word as they are asked for: what is wrong early costs no reading of the rest.
+
+    Args:
+        text: The query.
+
+    Raises:
+        LimitExceeded: It has more than 500,000 characters.
+    """
 
     def __init__(self, text: str) -> None:
-        self._text = text
+        if len(text) > QUERY_CHARACTERS_MAX:
+            message = f"a PromQL query may have {QUERY_CHARACTERS_MAX:,} characters, this one has {len(text):,}: shorten it"
+            raise LimitExceeded(message)
+        # What came as half a surrogate pair is no character; one of the same length keeps positions right.
+        self._text = text if text.isascii() else text.encode("utf-8", "replace").decode()
         self._position = 0
-        self._brace: int | None = None
-        self._bracket: int | None = None
-        self._parens: list[int] = []
-        self._tokens: list[Token] = []
+        self._brace = False
+        self._bracket = False
+        self._parens = 0
 
-    def run(self) -> list[Token]:
-        """All words."""
+    def next(self) -> Token:
+        """The next word; at the end, or where a word is wrong, the same one again and again."""
         try:
-            while self._skip_blank():
-                self._word()
+            if self._skip_blank():
+                return self._word()
             self._closed()
-            self._add(TokenKind.END, "", len(self._text))
         except ParseError as error:
-            self._add(TokenKind.WRONG, str(error), self._position)
-        return self._tokens
+            return Token(TokenKind.WRONG, str(error), self._position, self._position)
+        return Token(TokenKind.END, "", len(self._text), len(self._text))
 
     def _skip_blank(self) -> bool:
         blank = _BLANK.match(self._text, self._position)
@@ -119,83 +115,74 @@ class _Lexer:
             self._position = blank.end()
         return self._position < len(self._text)
 
-    def _word(self) -> None:
+    def _word(self) -> Token:
         character = self._text[self._position]
         if character in _QUOTED:
-            self._string(character)
-        elif self._brace is not None:
-            self._in_braces(character)
-        elif character in "0123456789" or (character == "." and self._text[self._position + 1 : self._position + 2].isdecimal()):
-            self._numeral()
-        elif (name := (_LABEL if self._bracket is not None else _NAME).match(self._text, self._position)) is not None:
-            self._name(name)
-        else:
-            self._symbol(character)
+            return self._string(character)
+        if self._brace:
+            return self._in_braces(character)
+        if character in "0123456789" or (character == "." and self._text[self._position + 1 : self._position + 2].isdecimal()):
+            return self._numeral()
+        name = (_LABEL if self._bracket else _NAME).match(self._text, self._position)
+        return self._symbol(character) if name is None else self._name(name)
 
-    def _add(self, kind: TokenKind, text: str, end: int, value: float = 0.0) -> None:
-        self._tokens.append(Token(kind, text, self._position, end, value))
+    def _taken(self, kind: TokenKind, text: str, end: int, value: float = 0.0) -> Token:
+        token = Token(kind, text, self._position, end, value)
         self._position = end
+        return token
 
-    def _name(self, found: re.Match[str]) -> None:
+    def _name(self, found: re.Match[str]) -> Token:
         name = found.group()
         if name.lower() in {"inf", "nan"}:
-            self._add(TokenKind.NUMBER, name, found.end(), float(name))
-        else:
-            self._add(TokenKind.METRIC if ":" in name else TokenKind.IDENTIFIER, name, found.end())
+            return self._taken(TokenKind.NUMBER, name, found.end(), float(name))
+        return self._taken(TokenKind.METRIC if ":" in name else TokenKind.IDENTIFIER, name, found.end())
 
-    def _in_braces(self, character: str) -> None:
+    def _in_braces(self, character: str) -> Token:
         if (label := _LABEL.match(self._text, self._position)) is not None:
-            self._add(TokenKind.IDENTIFIER, label.group(), label.end())
-            return
+            return self._taken(TokenKind.IDENTIFIER, label.group(), label.end())
         found = _BRACE_SYMBOL.match(self._text, self._position)
         if found is None or character == "{":
             raise self._error(f"unexpected character inside braces: '{character}'")
         if character == "}":
-            self._brace = None
-        self._add(TokenKind.SYMBOL, found.group(), found.end())
+            self._brace = False
+        return self._taken(TokenKind.SYMBOL, found.group(), found.end())
 
-    def _symbol(self, character: str) -> None:
+    def _symbol(self, character: str) -> Token:
         found = _SYMBOL.match(self._text, self._position)
         if found is None or found.group() in {"=~", "!~"}:
             raise self._error(f"unexpected character: '{character}'")
-        if character == "{":
-            self._brace = self._position
-        elif character == "[":
-            if self._bracket is not None:
-                raise self._error("unexpected left bracket '['")
-            self._bracket = self._position
-        elif character == "]":
-            if self._bracket is None:
-                raise self._error("unexpected right bracket ']'")
-            self._bracket = None
-        elif character == "}":
-            raise self._error("unexpected right brace '}'")
-        elif character == "(":
-            self._parens.append(self._position)
-        elif character == ")" and not self._parens:
-            raise self._error("unexpected right parenthesis ')'")
-        elif character == ")":
-            self._parens.pop()
-        self._add(TokenKind.SYMBOL, found.group(), found.end())
+        self._open_or_close(character)
+        return self._taken(TokenKind.SYMBOL, found.group(), found.end())
 
-    def _numeral(self) -> None:
+    def _open_or_close(self, character: str) -> None:
+        if character == "}" or (character == "]" and not self._bracket) or (character == ")" and not self._parens):
+            name = {"}": "brace", "]": "bracket", ")": "parenthesis"}[character]
+            raise self._error(f"unexpected right {name} '{character}'")
+        if character == "[" and self._bracket:
+            raise self._error("unexpected left bracket '['")
+        self._brace = character == "{"
+        self._bracket = (self._bracket or character == "[") and character != "]"
+        self._parens += {"(": 1, ")": -1}.get(character, 0)
+
+    def _numeral(self) -> Token:
         found = _NUMERAL.match(self._text, self._position)
         assert found is not None
         written = found.group()
         if (number := parse_number(written)) is not None:
-            self._add(TokenKind.NUMBER, written, found.end(), number)
-            return
+            return self._taken(TokenKind.NUMBER, written, found.end(), number)
         try:
-            self._add(TokenKind.DURATION, written, found.end(), parse_duration_ms(written) / 1000)
+            return self._taken(TokenKind.DURATION, written, found.end(), parse_duration_ms(written) / 1000)
         except InvalidInput as error:
             raise self._error(f'bad number or duration syntax: "{written[:100]}"') from error
 
-    def _string(self, quote: str) -> None:
+    def _string(self, quote: str) -> Token:
         found = _QUOTED[quote].match(self._text, self._position)
         if found is None:
             raise self._error("unterminated raw string" if quote == "`" else "unterminated quoted string")
         content = found.group()[1:-1]
-        self._add(TokenKind.STRING, content if quote == "`" or "\\" not in content else self._unescaped(content, quote), found.end())
+        return self._taken(
+            TokenKind.STRING, content if quote == "`" or "\\" not in content else self._unescaped(content, quote), found.end()
+        )
 
     def _unescaped(self, content: str, quote: str) -> str:
         """Without escapes; bytes that are no UTF-8 become lone surrogates."""
@@ -222,9 +209,9 @@ class _Lexer:
         return chr(code).encode()
 
     def _closed(self) -> None:
-        if self._brace is not None:
+        if self._brace:
             raise self._error("unexpected end of input inside braces")
-        if self._bracket is not None:
+        if self._bracket:
             raise self._error("unclosed left bracket")
         if self._parens:
             raise self._error("unclosed left parenthesis")

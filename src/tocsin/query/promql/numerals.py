@@ -24,7 +24,11 @@ _ESCAPES = {'"': '\\"', "\\": "\\\\", "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n
 _DIGITS_MAX = 20
 
 _DURATION = re.compile("".join(rf"(?:(?P<{unit}>[0-9]+){unit})?" for unit in UNITS_MS))
-_NUMBER = re.compile(r"0[xX](?P<hex>[0-9a-fA-F_]+)|(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9][0-9_]*)?")
+_DIGITS = r"[0-9]+(?:_[0-9]+)*"
+_NUMBER = re.compile(
+    r"0[xX](?P<hex>_?[0-9a-fA-F]+(?:_[0-9a-fA-F]+)*)|"
+    rf"(?:{_DIGITS}(?:\.(?:{_DIGITS})?)?|\.{_DIGITS})(?:[eE][+-]?{_DIGITS})?"
+)
 _OCTAL = re.compile(r"0[0-7_]+")
 
 
@@ -62,8 +66,8 @@ def parse_number(text: str) -> float | None:
 
 
 def _whole(digits: str, base: int) -> float | None:
-    # `0x_` has no digits; more than 250 are more than a float holds.
-    return float(int(digits, base)) if 0 < len(digits) <= 250 else None
+    # More than 250 digits are more than a float holds.
+    return float(int(digits, base)) if len(digits) <= 250 else None
 
 
 def seconds_to_ms(seconds: float) -> int | None:

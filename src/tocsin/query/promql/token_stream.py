@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from tocsin.errors import ParseError
 from tocsin.query.promql.checks import TypeTable
-from tocsin.query.promql.lexer import Token, TokenKind, parse_error, tokenize, without_surrogates
+from tocsin.query.promql.lexer import Lexer, Token, TokenKind, parse_error, without_surrogates
 from tocsin.query.promql.signatures import AGGREGATIONS
 
 # Words that never name a metric; the others of the language do where nothing else fits.
@@ -30,8 +30,10 @@ class TokenStream:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._tokens = tokenize(text)
-        self._index = 0
+        self._lexer = Lexer(text)
+        self._token = self._lexer.next()
+        self._after: Token | None = None
+        self._last_end = 0
         self._nesting = 0
         self.types = TypeTable()
         self._broken: dict[int, str] = {}
@@ -39,10 +41,9 @@ class TokenStream:
     @property
     def token(self) -> Token:
         """The next word."""
-        token = self._tokens[self._index]
-        if token.kind is TokenKind.WRONG:
-            raise ParseError(token.text, position=token.start)
-        return token
+        if self._token.kind is TokenKind.WRONG:
+            raise ParseError(self._token.text, position=self._token.start)
+        return self._token
 
     @property
     def at_end(self) -> bool:
@@ -52,23 +53,29 @@ class TokenStream:
     @property
     def last_end(self) -> int:
         """Where the last word that was taken ended."""
-        return self._tokens[self._index - 1].end if self._index else 0
+        return self._last_end
 
     def follows(self, text: str) -> bool:
         """Whether the word after the next one is this symbol."""
-        after = self._tokens[min(self._index + 1, len(self._tokens) - 1)]
+        after = self._ahead()
         return after.kind is TokenKind.SYMBOL and after.text == text
 
     def follows_name(self, names: Collection[str]) -> bool:
         """Whether the word after the next one is one of these names, in any case."""
-        after = self._tokens[min(self._index + 1, len(self._tokens) - 1)]
+        after = self._ahead()
         return after.kind is TokenKind.IDENTIFIER and after.text.lower() in names
 
     def take(self) -> Token:
         """The next word, and go on."""
         token = self.token
-        self._index += 1
+        self._last_end = token.end
+        self._token, self._after = self._ahead(), None
         return token
+
+    def _ahead(self) -> Token:
+        if self._after is None:
+            self._after = self._lexer.next()
+        return self._after
 
     def take_text(self) -> str:
         """The next word as text that can be stored: U+FFFD in place of bytes that are no UTF-8."""
@@ -95,7 +102,8 @@ class TokenStream:
     def accept(self, symbol: str) -> bool:
         """Take the next word if it is this symbol."""
         found = self.is_symbol(symbol)
-        self._index += found
+        if found:
+            self.take()
         return found
 
     def expect(self, symbol: str, context: str) -> Token:
