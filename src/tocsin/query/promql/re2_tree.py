@@ -137,7 +137,8 @@ class _Reader:
                 branches.append(_one(parts))
                 parts = []
             elif (repeat := _REPEAT.match(self._pattern, self._at)) is not None:
-                self._refuse_repeat(repeat)
+                # Behind flags, `a(?U)*`, it is what stands before them that is repeated.
+                parts = self._repeated(parts, flags) if parts else fail("missing argument to repetition operator", repeat[1])
             elif (set_flags := _FLAGS.match(self._pattern, self._at)) is not None and set_flags[3] == ")":
                 flags = self._changed(flags, set_flags)
             else:
@@ -145,12 +146,7 @@ class _Reader:
         branches.append(_one(parts))
         return branches[0] if len(branches) == 1 else Choice(tuple(branches))
 
-    def _refuse_repeat(self, repeat: re.Match[str]) -> NoReturn:
-        fail("missing argument to repetition operator", repeat[1])
-
     def _changed(self, flags: frozenset[str], found: re.Match[str]) -> frozenset[str]:
-        if not found[1] and not found[2] and found[3] == ")":
-            fail("missing argument to repetition operator", "?")
         self._at = found.end()
         return (flags | frozenset(found[1])) - frozenset(found[2] or "")
 
