@@ -99,7 +99,7 @@ JOB_MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"scrape_protocols": ["Carbon"]}, "PrometheusProto"),
     ({"metrics_path": "metrics"}, "begins with '/'"),
     ({"static_configs": [{"targets": ["http://a:1"]}]}, "targets as host:port"),
-    ({"static_configs": [{"targets": ["a:1"], "labels": {"a-b": "c"}}]}, "expected a label's name"),
+    ({"static_configs": [{"targets": ["a:1"], "labels": {"": "c"}}]}, "expected a label's name"),
     ({"file_sd_configs": [{"files": ["a.txt"]}]}, "ends in .json"),
     ({"file_sd_configs": [{"files": ["a*b*.json"]}]}, "at most one"),
     ({"file_sd_configs": [{"files": ["*/a.json"]}]}, "last part"),

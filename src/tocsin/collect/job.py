@@ -86,6 +86,11 @@ class Job:
         """The job's name."""
         return self.options.job_name
 
+    @property
+    def settled(self) -> bool:
+        """Whether its targets are listed and can't change: it has no files."""
+        return self._listed and not self.options.file_sd_configs
+
     def refresh(self) -> bool:
         """Look at its files; whether its targets may be others now. May block on files."""
         changed = self._files.refresh()

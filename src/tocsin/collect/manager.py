@@ -199,7 +199,7 @@ class Rounds:
         if now_s - self._look_s < LOOK_S:
             return
         self._look_s = now_s
-        changed = [job for job in self._jobs if await asyncio.to_thread(job.refresh)]
+        changed = [job for job in self._jobs if not job.settled and await asyncio.to_thread(job.refresh)]
         if changed:
             self._reconcile(changed)
         mistakes = {mistake for job in self._jobs for mistake in job.mistakes()}

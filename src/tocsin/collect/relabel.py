@@ -19,13 +19,12 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from tocsin.collect.go_regex import compile_whole, expand
-from tocsin.collect.notation import LABEL_NAME, Text
+from tocsin.collect.notation import Text
 from tocsin.errors import ParseError
 
 DEFAULT_REGEX = "(.*)"
 DEFAULT_REPLACEMENT = "$1"
 DEFAULT_SEPARATOR = ";"
-_TEMPLATE_NAME = re.compile(r"(?:[a-zA-Z_]|\$(?:\{\w+\}|\w+))(?:\w|\$(?:\{\w+\}|\w+))*", re.ASCII)
 
 
 class RelabelAction(StrEnum):
@@ -93,12 +92,10 @@ class RelabelRule(BaseModel):
             raise ValueError(f"the action {action.value} needs target_label")
         if action is RelabelAction.HASHMOD and not self.modulus:
             raise ValueError("the action hashmod needs modulus, 1 or more")
-        if action is RelabelAction.REPLACE and not _TEMPLATE_NAME.fullmatch(self.target_label):
-            raise ValueError(f"expected a label's name in target_label, in which $1 may stand, found {self.target_label!r}")
-        if action in _NEED_TARGET - {RelabelAction.REPLACE} and not LABEL_NAME.fullmatch(self.target_label):
-            raise ValueError(f"expected a label's name in target_label, found {self.target_label!r}")
-        if action is RelabelAction.LABELMAP and not _TEMPLATE_NAME.fullmatch(self.replacement):
-            raise ValueError(f"expected a label's name in replacement, in which $1 may stand, found {self.replacement!r}")
+        if action is not RelabelAction.REPLACE and "$" in self.target_label:
+            raise ValueError(f"the action {action.value} puts no groups into target_label, found {self.target_label!r}")
+        if action is RelabelAction.LABELMAP and not self.replacement:
+            raise ValueError("expected a label's name in replacement, in which $1 may stand, found an empty text")
         self._check_unused()
         return self
 
@@ -146,7 +143,7 @@ def _replace(rule: RelabelRule, labels: dict[str, str]) -> bool:
     match = rule.pattern.fullmatch(rule.joined(labels))
     if match:
         target = expand(rule.target_label, match)
-        if LABEL_NAME.fullmatch(target):  # a name that came out wrong changes nothing
+        if target:  # a name that came out empty changes nothing; any other text is a name since Prometheus 3
             _set(labels, target, expand(rule.replacement, match))
     return True
 
@@ -162,7 +159,9 @@ def _labelmap(rule: RelabelRule, labels: dict[str, str]) -> bool:
     for name, value in list(labels.items()):
         match = rule.pattern.fullmatch(name)
         if match:
-            _set(labels, expand(rule.replacement, match), value)
+            target = expand(rule.replacement, match)
+            if target:
+                _set(labels, target, value)
     return True
 
 
