@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tocsin.query.promql.classic import bucket_fraction, bucket_quantile, parse_le, to_custom_buckets
@@ -119,6 +119,7 @@ def test_labels_that_are_no_bounds(text: str) -> None:
     assert parse_le(text) is None
 
 
+@settings(deadline=None)
 @given(steps=st.lists(st.integers(0, 30).map(float), min_size=4, max_size=4), q=st.floats(0.01, 0.99))
 def test_converted_histograms_answer_the_same(steps: list[float], q: float) -> None:
     """A classic histogram and its native twin have the same quantiles and fractions."""

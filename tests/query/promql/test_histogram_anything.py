@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tocsin.model.native_histogram import CUSTOM_BUCKETS_SCHEMA, SCHEMA_MAX, SCHEMA_MIN, Buckets, NativeHistogram, ResetHint
@@ -47,6 +47,7 @@ def _histograms(draw: st.DrawFn) -> NativeHistogram:
     )
 
 
+@settings(deadline=None)
 @given(h=_histograms(), number=_NUMBER, other=_NUMBER)
 def test_one_histogram(h: NativeHistogram, number: float, other: float) -> None:
     """Estimates, multiples, trims and texts have an answer."""
@@ -58,6 +59,7 @@ def test_one_histogram(h: NativeHistogram, number: float, other: float) -> None:
         assert all(bucket.count != 0 for bucket in shown_buckets(result))
 
 
+@settings(deadline=None)
 @given(histograms=st.lists(_histograms(), min_size=2, max_size=4))
 def test_several_histograms(histograms: list[NativeHistogram]) -> None:
     """Sums, differences, rates and comparisons have an answer, if only that there is none."""

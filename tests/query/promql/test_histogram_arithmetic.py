@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.query.promql.histograms import custom, custom_histograms, exponential, exponential_histograms, held
 
@@ -184,6 +184,7 @@ def test_average_of_one_is_itself() -> None:
     assert result.reset is ResetHint.NOT_RESET
 
 
+@settings(deadline=None)
 @given(a=_ANY, b=_ANY)
 def test_addition_commutes(a: NativeHistogram, b: NativeHistogram) -> None:
     """Left and right don't matter, not even for whether there is a result."""
@@ -193,6 +194,7 @@ def test_addition_commutes(a: NativeHistogram, b: NativeHistogram) -> None:
         assert equal(left, right)
 
 
+@settings(deadline=None)
 @given(histograms=st.lists(exponential_histograms(), min_size=3, max_size=3))
 def test_addition_is_associative_in_what_it_counts(histograms: list[NativeHistogram]) -> None:
     """In whatever order, the total is the same and every observation is in some bucket."""
@@ -203,6 +205,7 @@ def test_addition_is_associative_in_what_it_counts(histograms: list[NativeHistog
     assert left.schema == right.schema
 
 
+@settings(deadline=None)
 @given(a=_ANY)
 def test_sum_of_many_is_a_multiple(a: NativeHistogram) -> None:
     """Three times the same is the same as times three."""
@@ -211,6 +214,7 @@ def test_sum_of_many_is_a_multiple(a: NativeHistogram) -> None:
     assert equal(total, compact(scale(a, 3)))
 
 
+@settings(deadline=None)
 @given(a=exponential_histograms(), b=exponential_histograms())
 def test_subtraction_undoes_addition(a: NativeHistogram, b: NativeHistogram) -> None:
     """(a + b) - b has the counts of a, at the resolution that was left."""
@@ -220,6 +224,7 @@ def test_subtraction_undoes_addition(a: NativeHistogram, b: NativeHistogram) -> 
     assert held(back) == a.count
 
 
+@settings(deadline=None)
 @given(a=custom_histograms(), b=custom_histograms())
 def test_reconciling_bounds_keeps_counts(a: NativeHistogram, b: NativeHistogram) -> None:
     """No observation is lost between the bounds that are given up."""

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.query.promql.histograms import custom, exponential, exponential_histograms, held
 
@@ -28,6 +28,7 @@ def test_last_bucket_ends_at_the_largest_number(schema: int) -> None:
     assert exponential_bounds(schema, int(last), 2).tolist() == [np.finfo(np.float64).max, math.inf]
 
 
+@settings(deadline=None)
 @given(schema=st.integers(-4, 8), index=st.integers(-3000, 3000))
 def test_bounds_are_near_the_formula(schema: int, index: int) -> None:
     """Within a few units in the last place of 2^(index / 2^schema), while that is a normal number."""
@@ -36,6 +37,7 @@ def test_bounds_are_near_the_formula(schema: int, index: int) -> None:
         assert exponential_bounds(schema, index, 1)[0] == pytest.approx(2**exponent, rel=1e-14)
 
 
+@settings(deadline=None)
 @given(h=exponential_histograms(), by=st.integers(0, 12))
 def test_lower_resolution_keeps_counts(h: NativeHistogram, by: int) -> None:
     """Merging buckets neither loses nor invents observations."""
@@ -43,6 +45,7 @@ def test_lower_resolution_keeps_counts(h: NativeHistogram, by: int) -> None:
     assert held(reduced(h, schema)) == h.count
 
 
+@settings(deadline=None)
 @given(h=exponential_histograms(), by=st.integers(1, 3))
 def test_lower_resolution_keeps_counts_below_each_of_its_bounds(h: NativeHistogram, by: int) -> None:
     """A bound of the coarse histogram is one of the fine one: as many observations lie below it."""

@@ -6,7 +6,7 @@ import math
 from itertools import pairwise
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from tests.query.promql.histograms import custom, custom_histograms, exponential, exponential_histograms
 
@@ -153,6 +153,7 @@ def test_spread_of_nan_and_infinity() -> None:
     assert variance(exponential([1], total=math.inf)) == math.inf
 
 
+@settings(deadline=None)
 @given(h=_ANY, qs=st.lists(st.floats(0, 1), min_size=2, max_size=6).map(sorted))
 def test_quantiles_rise(h: NativeHistogram, qs: list[float]) -> None:
     """A higher quantile is never lower, and each lies within the populated buckets."""
@@ -163,6 +164,7 @@ def test_quantiles_rise(h: NativeHistogram, qs: list[float]) -> None:
     assert all(buckets.lower[0] <= value + 1e-9 and value - 1e-9 <= buckets.upper[-1] for value in values)
 
 
+@settings(deadline=None)
 @given(h=exponential_histograms(schemas=(-1, 5)), q=st.floats(0.01, 0.99))
 def test_fraction_below_a_quantile_is_the_quantile(h: NativeHistogram, q: float) -> None:
     """The two are each other's inverse."""
@@ -171,6 +173,7 @@ def test_fraction_below_a_quantile_is_the_quantile(h: NativeHistogram, q: float)
     assert fraction(-math.inf, value, h)[0] == pytest.approx(q, abs=1e-6)
 
 
+@settings(deadline=None)
 @given(h=_ANY, middle=st.floats(-100, 100))
 def test_fractions_below_and_above_add_up(h: NativeHistogram, middle: float) -> None:
     """Every observation is on one side."""

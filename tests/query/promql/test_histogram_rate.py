@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.query.promql.histograms import custom, exponential, exponential_histograms
 
@@ -157,6 +157,7 @@ def test_changes_are_of_values() -> None:
     assert count_changes([one, replace(one, reset=ResetHint.GAUGE), two, two, one]) == 2
 
 
+@settings(deadline=None)
 @given(points=st.lists(exponential_histograms(schemas=(-2, 3)), min_size=2, max_size=5))
 def test_counter_that_only_grows_increases_by_last_minus_first(points: list[NativeHistogram]) -> None:
     """Adding histograms up makes no reset, and over just that range nothing is extrapolated."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.query.promql.histograms import custom, exponential
 
@@ -76,6 +76,7 @@ def test_short_numbers(value: float, text: str) -> None:
     assert short_number_text(value) == text
 
 
+@settings(deadline=None)
 @given(value=st.floats(allow_nan=False, allow_infinity=False))
 def test_numbers_read_back_the_same(value: float) -> None:
     """Nothing is rounded away."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from tests.query.promql.histograms import custom, custom_histograms, exponential, exponential_histograms, held
 
@@ -74,6 +74,7 @@ def test_bucket_without_bounds_is_given_up() -> None:
     assert trim_upper(h, 3).count == trim_lower(h, 3).count == 0
 
 
+@settings(deadline=None)
 @given(h=_ANY)
 def test_infinite_bounds_keep_all_or_nothing(h: NativeHistogram) -> None:
     """Nothing lies above +Inf or below -Inf."""
@@ -90,6 +91,7 @@ def test_bound_that_removes_nothing_changes_nothing() -> None:
     assert trim_lower(h, 1.5).reset is ResetHint.NOT_RESET
 
 
+@settings(deadline=None)
 @given(h=exponential_histograms(schemas=(-1, 5)), bound=st.floats(-50, 50))
 def test_both_sides_add_up_to_the_whole(h: NativeHistogram, bound: float) -> None:
     """Every observation is on one side of the bound, as `histogram_fraction` has it."""
@@ -100,6 +102,7 @@ def test_both_sides_add_up_to_the_whole(h: NativeHistogram, bound: float) -> Non
         assert below.count == pytest.approx(fraction(-math.inf, bound, h)[0] * h.count, abs=1e-9)
 
 
+@settings(deadline=None)
 @given(h=_ANY, bound=st.floats(-50, 50))
 def test_trimming_twice_is_trimming_once(h: NativeHistogram, bound: float) -> None:
     """What is left has nothing on the wrong side, but for the bucket with the bound, whose bounds stay."""

@@ -21,6 +21,7 @@ from tocsin.model.native_histogram import CUSTOM_BUCKETS_SCHEMA, NO_BUCKETS, SCH
 
 Floats = NDArray[np.float64]
 
+_SMALLEST = 5e-324
 _LARGEST = np.finfo(np.float64).max
 _EXPONENT_MAX = 1024  # 2^1024 is the first power of two beyond float64
 
@@ -144,6 +145,11 @@ def bounds_at(h: NativeHistogram, position: int) -> tuple[float, float, bool]:
         return max(low, h.zero_threshold), high, False
     low, high = exponential_bounds(h.schema, h.negative.offset + negatives - position - 2, 2).tolist()
     return -high, -max(low, h.zero_threshold), False
+
+
+def log_of(bound: float) -> float:
+    """Logarithm of a bound's size, base 2; that of the smallest number for a bound too small to be told from 0."""
+    return math.log2(abs(bound) or _SMALLEST)
 
 
 def zero_bounds(h: NativeHistogram) -> tuple[float, float]:

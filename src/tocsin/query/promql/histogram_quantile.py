@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tocsin.model.native_histogram import CUSTOM_BUCKETS_SCHEMA, NativeHistogram
-from tocsin.query.promql.histogram_layout import Floats, Spread, bounds_at, ordered_counts, spread
+from tocsin.query.promql.histogram_layout import Floats, Spread, bounds_at, log_of, ordered_counts, spread
 from tocsin.query.promql.histogram_notes import Note, Remark, Remarks
 
 
@@ -127,7 +127,7 @@ def _interpolated(h: NativeHistogram, at: int, share: float) -> float:
         return lower + (upper - lower) * share
     if math.isinf(lower) or math.isinf(upper):  # observations of infinity itself
         return math.inf if upper > 0 else -math.inf
-    low, high = math.log2(abs(lower)), math.log2(abs(upper))
+    low, high = log_of(lower), log_of(upper)
     exponent = low + (high - low) * share
     return math.copysign(2**exponent if exponent < _EXPONENT_MAX else _LARGEST, upper)
 
@@ -155,5 +155,5 @@ def _share_below(bound: float, h: NativeHistogram, buckets: Spread, at: int) -> 
         return max(bound - lower, 0.0) / (upper - lower)
     if math.isinf(lower) or math.isinf(upper):
         return 0.0 if upper > 0 else 1.0
-    low, high = math.log2(abs(lower)), math.log2(abs(upper))
-    return (math.log2(abs(bound)) - low) / (high - low)
+    low, high = log_of(lower), log_of(upper)
+    return (log_of(bound) - low) / (high - low)

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.model.native_histogram import CUSTOM_BUCKETS_SCHEMA, NO_BUCKETS, Buckets, NativeHistogram
-from tocsin.query.promql.histogram_layout import sides, stripped, zero_bounds
+from tocsin.query.promql.histogram_layout import log_of, sides, stripped, zero_bounds
 
 Floats = NDArray[np.float64]
 # Overflow gives infinities and what has no value gives NaN, as in IEEE 754: that is no news.
@@ -96,8 +96,8 @@ def _share_kept(lower: float, upper: float, bound: float, *, keep_below: bool, l
     elif linear:
         below = (bound - lower) / (upper - lower)
     else:
-        low, high = math.log2(abs(lower)), math.log2(abs(upper))
-        below = (math.log2(abs(bound)) - low) / (high - low)
+        low, high = log_of(lower), log_of(upper)
+        below = (log_of(bound) - low) / (high - low)
     return below if keep_below else 1 - below
 
 
