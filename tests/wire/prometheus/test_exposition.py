@@ -193,6 +193,29 @@ def test_times_far_away(time: str) -> None:
         assert target.scrape(f"lamps 3 {time}\n").timestamps_ms.tolist() == [int(time)]
 
 
+@pytest.mark.parametrize("content_type", BODIES)
+def test_answers_that_are_too_large(content_type: str) -> None:
+    """More samples than are read at once are refused before anybody is asked; as many as that are read."""
+    body = b"".join(family("lamps", GAUGE, metric(2, double(1, 3), {"n": str(number)})) for number in range(100))
+    if content_type != PROTOBUF:
+        body = b"".join(b'lamps{n="%d"} 3\n' % number for number in range(99 if content_type == OPENMETRICS else 100))
+        body += b"# EOF\n" if content_type == OPENMETRICS else b""
+    target = FakeTarget(content_type, ReadOptions(samples_max=80))
+    with pytest.raises(LimitExceeded, match="samples_max"):
+        target.scrape(body)
+    assert not target.asked
+    assert FakeTarget(content_type, ReadOptions(samples_max=100)).scrape(body).samples_scraped >= 99
+
+
+def test_one_series_a_hundred_thousand_times() -> None:
+    """It is asked about once, also when it is new, and once for each day."""
+    target = FakeTarget()
+    assert target.scrape("lamps 3\n" * 100_000).duplicates == 99_999
+    target.scrape("".join(f"fans 3 {now_ms}\n" for now_ms in range(NOW_MS, NOW_MS + 2 * DAY_MS, DAY_MS // 1000)))
+    assert target.asked.count("lamps") == 1
+    assert 2 <= target.asked.count("fans") <= 3
+
+
 def test_many_series_are_told_apart() -> None:
     """Three thousand series keep their own values through growth of the table."""
     target = FakeTarget()

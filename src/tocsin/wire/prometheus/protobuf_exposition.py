@@ -8,7 +8,7 @@ Source: Prometheus, client_model `metrics.proto`; Prometheus, native histogram s
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,13 +36,14 @@ from tocsin.wire.prometheus.protobuf_scan import (
     WHOLE,
     scan,
 )
-from tocsin.wire.prometheus.reading import NewExemplar, NewSeries, Reading, ask
+from tocsin.wire.prometheus.reading import NewExemplar, NewSeries, Reading, ask, to_ask, too_many
 from tocsin.wire.prometheus.scraped import ReadOptions, Resolve
 from tocsin.wire.prometheus.target_table import TargetTable, days_of, recognise_keys
 
 SEED_PROTOBUF = np.uint64(0x6C62272E07BB0142)
 ROW_BYTES = 16
 """What a sample takes on the wire at least, as a first guess: a wrong one costs a second walk."""
+SPARE_ROWS = 16
 BUCKETS_MAX = 65_536
 """Dense buckets on one side of a native histogram, at most: hundreds are usual, and a few bytes can claim billions."""
 
@@ -90,8 +91,9 @@ class ProtobufReader:
             exemplars += self._new_exemplars(row, int(numbers[row]), found)
         for row in np.flatnonzero(rows["flags"] & EXEMPLAR).tolist():
             exemplars += self._new_exemplars(row, int(numbers[row]), [self._exemplar(body, rows[row])])
-        series = self._new_series(body, rows, np.flatnonzero(numbers < 0).tolist())
-        ask(self._table, self._resolve, series, numbers)
+        new = np.flatnonzero(numbers < 0)
+        ask(self._table, self._resolve, self._new_series(body, rows, to_ask(keys, times, new)))
+        numbers[new] = self._table.numbers_by_key(keys[new])
         whole = (rows["flags"] & WHOLE) != 0
         bits = np.ascontiguousarray(rows["bits"])
         values = np.where(whole, bits.astype(np.float64), bits.view(np.float64))
@@ -100,7 +102,7 @@ class ProtobufReader:
     def _scan(self, body: bytes, timestamp_ms: int) -> NDArray[np.void]:
         data = np.frombuffer(body, np.uint8)
         options = self._options
-        room = len(body) // ROW_BYTES + 16
+        room = min(len(body) // ROW_BYTES, options.samples_max) + SPARE_ROWS
         while True:
             rows = np.empty(room, ROW)
             count, flaw, at = scan(
@@ -108,13 +110,14 @@ class ProtobufReader:
             )
             if flaw != FULL:
                 break
-            room *= 2
+            if room >= options.samples_max + SPARE_ROWS:
+                raise too_many(count, options.samples_max)
+            room = min(2 * room, options.samples_max + SPARE_ROWS)
         if flaw:
             raise _error(at, FLAWS[flaw])
         return rows[:count]
 
-    def _new_series(self, body: bytes, rows: NDArray[np.void], places: list[int]) -> list[NewSeries]:
-        found: list[NewSeries] = []
+    def _new_series(self, body: bytes, rows: NDArray[np.void], places: list[int]) -> Iterator[NewSeries]:
         family_at = metric_at = -1
         name, metadata, pairs = "", None, []
         for row in places:
@@ -129,8 +132,7 @@ class ProtobufReader:
             whole = [(METRIC_NAME, name + SUFFIXES.get(kind, "")), *pairs]
             if (label := BOUND_LABELS.get(kind)) is not None:
                 whole.append((label, format_bound(float(record["bound"].view(np.float64)))))
-            found.append(NewSeries(row, int(record["key"]), _labels(whole, metric_at), metadata, int(record["timestamp_ms"])))
-        return found
+            yield NewSeries(int(record["key"]), _labels(whole, metric_at), metadata, int(record["timestamp_ms"]))
 
     def _histogram(self, body: bytes, record: np.void) -> tuple[NativeHistogram, list[Exemplar]]:
         at = int(record["histogram_start"])

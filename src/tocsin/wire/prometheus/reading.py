@@ -6,12 +6,14 @@ A format's reader makes a `Reading` (a row per sample, its entry in the target's
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tocsin.errors import LimitExceeded
 from tocsin.model.labels import Labels
 from tocsin.model.native_histogram import NativeHistogram
 from tocsin.model.sample_block import ExemplarSample, HistogramSample
@@ -22,6 +24,8 @@ from tocsin.wire.prometheus.write_items import exemplar_of
 
 EXEMPLAR_CHARACTERS_MAX = 128
 """Characters in names and values of an exemplar's labels. Source: OpenMetrics 1.0, "Exemplars"."""
+BATCH = 20_000
+"""New series that are parsed before they are asked about; each takes about a kilobyte meanwhile."""
 FAMILY_SUFFIXES = ("_total", "_bucket", "_count", "_sum", "_created", "_info", "_gcount", "_gsum")
 
 
@@ -60,7 +64,6 @@ class Reading:
 class NewSeries:
     """A series that has to be asked about: labels as exposed, what is said of its metric, the time of its sample."""
 
-    row: int
     key: int
     labels: Labels
     metadata: Metadata | None
@@ -89,29 +92,41 @@ class Families:
         return None
 
 
-def ask(table: TargetTable, resolve: Resolve, series: Sequence[NewSeries], numbers: NDArray[np.int32]) -> list[int]:
-    """
-    Ask about series, write the answers into the table and their entries into `numbers`.
+def too_many(samples: int, samples_max: int) -> LimitExceeded:
+    """The error for an answer with more samples than are read."""
+    return LimitExceeded(f"the answer has {samples} lines or samples, at most {samples_max} are read (samples_max); split the target")
 
-    Returns:
-        The entries that were asked about.
+
+def to_ask(keys: NDArray[np.uint64], timestamps_ms: NDArray[np.int64], rows: NDArray[np.int64]) -> list[int]:
+    """Of rows that are unknown, the first one for each series and day."""
+    days = days_of(timestamps_ms[rows]).astype(np.uint64)
+    _, first = np.unique(keys[rows] ^ (days * np.uint64(0x9E3779B97F4A7C15)), return_index=True)
+    return [int(row) for row in np.sort(rows[first])]
+
+
+def ask(table: TargetTable, resolve: Resolve, series: Iterable[NewSeries]) -> None:
+    """
+    Ask about series, and write the answers into the table.
+
+    Args:
+        table: Of the target.
+        resolve: Who is asked.
+        series: Parsed while they are taken from it, a batch before the first of the batch is asked about: so that memory stays bounded, and
+            an answer of usual size that is wrong somewhere troubles nobody.
 
     Raises:
-        Exception: What `resolve` raises; everything that it was asked before will be asked again then.
+        Exception: What `resolve` or the parsing raises; everything that was asked about before will be asked about again then.
     """
     asked: list[int] = []
+    iterator = iter(series)
     try:
-        days = days_of(np.array([new.timestamp_ms for new in series], np.int64)).tolist()
-        for new, day in zip(series, days, strict=True):
-            number = table.find(new.key)
-            if number < 0 or not table.is_noted(number, day):  # a series that stands twice in one answer was asked about a moment ago
-                number = table.remember(new.key, resolve(new.labels, new.metadata, new.timestamp_ms), day)
-                asked.append(number)
-            numbers[new.row] = number
+        while batch := list(islice(iterator, BATCH)):
+            days = days_of(np.array([new.timestamp_ms for new in batch], np.int64)).tolist()
+            for new, day in zip(batch, days, strict=True):
+                asked.append(table.remember(new.key, resolve(new.labels, new.metadata, new.timestamp_ms), day))
     except BaseException:
         table.forget_days(asked)
         raise
-    return asked
 
 
 def settle_reading(reading: Reading, table: TargetTable) -> Scraped:

@@ -67,6 +67,7 @@ class ReadOptions:
         track_timestamps_staleness: Series with times of their own get stale markers too; whoever writes the markers looks at it.
         native_histograms: Take native histograms; otherwise a histogram that is both is read as a classic one.
         always_scrape_classic_histograms: Take the classic buckets of a histogram that has native ones too.
+        samples_max: Samples (and lines of metadata) of one answer, at most; each takes up to 250 bytes while it is read.
         fallback_content_type: Read an answer without a content type, or with one that is none of ours, as this one; empty to refuse it.
     """
 
@@ -74,6 +75,7 @@ class ReadOptions:
     track_timestamps_staleness: bool = False
     native_histograms: bool = True
     always_scrape_classic_histograms: bool = False
+    samples_max: int = 5_000_000
     fallback_content_type: str = ""
 
 

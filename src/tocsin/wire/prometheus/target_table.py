@@ -14,7 +14,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from tocsin.wire.prometheus.scraped import Fate, Resolution
-from tocsin.wire.prometheus.slots import LOAD_MAX, capacity_for, find_slot, insert_keys
+from tocsin.wire.prometheus.slots import LOAD_MAX, capacity_for, find_slot, find_slots, insert_keys
 
 METADATA_LINE = 4
 """The fate of a line of metadata that was found valid, beside those of `Fate`."""
@@ -101,6 +101,10 @@ class TargetTable:
             number = self._point(key, self._new())
             self._room[number]["fate"] = METADATA_LINE
         return number
+
+    def numbers_by_key(self, keys: NDArray[np.uint64]) -> NDArray[np.int32]:
+        """[K] entries of keys that are all known."""
+        return self.numbers[find_slots(self.keys, keys)]
 
     def begin(self) -> None:
         """Before an answer is read: refused series get another chance now and then."""

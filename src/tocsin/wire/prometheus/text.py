@@ -3,7 +3,7 @@ Prometheus text and OpenMetrics text, read against what the target is known to e
 
     scan (kernel)       every line into a row: hash of the series' text, value, time
     recognise_keys      rows into entries of the target's table; what is left is new
-    the slow way        new metadata lines, odd numbers, new exemplars, new series: all parsed before anything is asked or remembered
+    the slow way        new metadata lines, odd numbers, new exemplars, new series: parsed before anything is asked or remembered
 
 Source: Prometheus, "Exposition formats"; OpenMetrics 1.0.
 """
@@ -11,13 +11,14 @@ Source: Prometheus, "Exposition formats"; OpenMetrics 1.0.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.errors import ParseError
 from tocsin.wire.prometheus.numerals import slow_number
-from tocsin.wire.prometheus.reading import Families, NewExemplar, NewSeries, Reading, ask
+from tocsin.wire.prometheus.reading import Families, NewExemplar, NewSeries, Reading, ask, to_ask, too_many
 from tocsin.wire.prometheus.scraped import ReadOptions, Resolve
 from tocsin.wire.prometheus.series_text import (
     Flaw,
@@ -80,12 +81,12 @@ class TextReader:
             rows["timestamp_ms"] = timestamp_ms
             rows["flags"] &= 255 - EXPLICIT
         table = self._table
-        times = np.ascontiguousarray(rows["timestamp_ms"])
-        numbers = recognise_keys(np.ascontiguousarray(rows["key"]), days_of(times), table.keys, table.numbers, table.entries)
+        keys, times = np.ascontiguousarray(rows["key"]), np.ascontiguousarray(rows["timestamp_ms"])
+        numbers = recognise_keys(keys, days_of(times), table.keys, table.numbers, table.entries)
         find_new_exemplars(data, rows, numbers, table.entries)
         exemplars = [self._exemplar(body, rows[row], row) for row in np.flatnonzero(rows["flags"] & EXEMPLAR).tolist()]
         if numbers.min(initial=0) < 0:
-            self._meet(body, rows, numbers)
+            self._meet(body, rows, keys, times, numbers)
             known = (
                 numbers >= 0
             )  # comments that begin like metadata are not; they are found in Prometheus text alone, which has no exemplars
@@ -99,7 +100,10 @@ class TextReader:
         )
 
     def _scan(self, body: bytes, data: NDArray[np.uint8], timestamp_ms: int) -> NDArray[np.void]:
-        rows = np.empty(body.count(b"\n") + 1, ROW)
+        lines = body.count(b"\n") + 1
+        if lines > self._options.samples_max + 1:
+            raise too_many(lines - 1, self._options.samples_max)
+        rows = np.empty(lines, ROW)
         seed = SEED_OPENMETRICS if self._openmetrics else SEED_TEXT
         count, flaw, at = scan(data, self._openmetrics, seed, timestamp_ms, rows)
         if flaw:
@@ -129,17 +133,19 @@ class TextReader:
             raise flaw_error(body, start + flaw.at, flaw.reason) from None
         return NewExemplar(row, int(record["exemplar_key"]), exemplar)
 
-    def _meet(self, body: bytes, rows: NDArray[np.void], numbers: NDArray[np.int32]) -> None:
-        """Parse what is new; only when all of it is valid, remember and ask."""
+    def _meet(
+        self, body: bytes, rows: NDArray[np.void], keys: NDArray[np.uint64], times: NDArray[np.int64], numbers: NDArray[np.int32]
+    ) -> None:
+        """Parse what is new, remember it and ask about it; its entries into `numbers`."""
         is_metadata = (rows["flags"] & METADATA) != 0
-        new = (numbers < 0) & ~is_metadata
+        new = np.flatnonzero((numbers < 0) & ~is_metadata)
         # What is said of a metric is needed for new series only, and then from known lines too.
-        lines = self._metadata(body, rows, np.flatnonzero(is_metadata if new.any() else is_metadata & (numbers < 0)))
-        series = self._new_series(body, rows, np.flatnonzero(new).tolist(), lines)
+        lines = self._metadata(body, rows, np.flatnonzero(is_metadata if len(new) else is_metadata & (numbers < 0)))
+        ask(self._table, self._resolve, self._new_series(body, rows, to_ask(keys, times, new), lines))
+        numbers[new] = self._table.numbers_by_key(keys[new])
         for row in np.flatnonzero(is_metadata & (numbers < 0)).tolist():
             if row in lines:
-                numbers[row] = self._table.remember_line(int(rows[row]["key"]))
-        ask(self._table, self._resolve, series, numbers)
+                numbers[row] = self._table.remember_line(int(keys[row]))
 
     def _metadata(self, body: bytes, rows: NDArray[np.void], places: NDArray[np.int64]) -> dict[int, MetadataLine]:
         """Lines of metadata by row; comments that looked like some are not among them."""
@@ -154,13 +160,12 @@ class TextReader:
                 lines[row] = line
         return lines
 
-    def _new_series(self, body: bytes, rows: NDArray[np.void], places: list[int], lines: dict[int, MetadataLine]) -> list[NewSeries]:
+    def _new_series(self, body: bytes, rows: NDArray[np.void], places: list[int], lines: dict[int, MetadataLine]) -> Iterator[NewSeries]:
         families = Families()
         for line in lines.values():
             families.note(line.family, **{line.kind.lower(): line.text})
         # As in Prometheus, the last TYPE line above decides whether `le` and `quantile` are bounds, whatever family it names.
         typed = [row for row, line in lines.items() if line.kind == "TYPE"]
-        found: list[NewSeries] = []
         for row in places:
             record = rows[row]
             start = int(record["start"])
@@ -170,8 +175,7 @@ class TextReader:
             except Flaw as flaw:
                 raise flaw_error(body, start + flaw.at, flaw.reason) from None
             labels = normalised(pairs, lines[typed[above - 1]].text if above else "")
-            found.append(NewSeries(row, int(record["key"]), labels, families.of(labels.metric), int(record["timestamp_ms"])))
-        return found
+            yield NewSeries(int(record["key"]), labels, families.of(labels.metric), int(record["timestamp_ms"]))
 
 
 def flaw_error(body: bytes, at: int, reason: str) -> ParseError:
