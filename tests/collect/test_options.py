@@ -146,12 +146,21 @@ def test_other_mistakes_are_said(options: dict[str, Any], says: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"basic_auth": "reader:hunter2"}, {"authorization": ["hunter2"]}, {"basic_auth": {"password": ["hunter2"]}}]
+    "options",
+    [
+        {"job_name": "a", "basic_auth": "reader:hunter2"},
+        {"job_name": "a", "authorization": ["hunter2"]},
+        {"job_name": "a", "basic_auth": {"password": ["hunter2"]}},
+        {"job_name": "a", "http_headers": {"X-A": {"secrets": "hunter2"}}},
+        {"job_name": "a", "http_headers": {"X-A": "hunter2"}},
+        {"job_name": "a", "http_headers": "hunter2"},
+        {"basic_auth": {"password": "hunter2"}},
+    ],
 )
 def test_a_misplaced_secret_is_not_repeated(options: dict[str, Any]) -> None:
-    """Whoever writes a password where a group belongs does not find it in the message."""
+    """Whoever writes a password where something else belongs does not find it in the message."""
     with pytest.raises(ValidationError) as caught:
-        JobOptions.model_validate({"job_name": "a", **options})
+        JobOptions.model_validate(options)
     for details in caught.value.errors(include_url=False):
         assert details["type"] == "value_error"  # the kind whose input `tocsin check` does not show
         assert "hunter2" not in details["msg"]

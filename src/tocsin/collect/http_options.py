@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from tocsin.collect.notation import HIDDEN_GROUP, Secret, Text
+from tocsin.collect.notation import HIDDEN_GROUP, HIDDEN_LIST, Secret, Text
 
 _NOT_SET_BY_USERS = {
     "accept",
@@ -94,7 +94,7 @@ class HeaderOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     values: tuple[Text, ...] = Field(default=(), description="Values as they are.")
-    secrets: tuple[Secret, ...] = Field(default=(), description="Values that are never shown.")
+    secrets: Annotated[tuple[Secret, ...], HIDDEN_LIST] = Field(default=(), description="Values that are never shown.")
     files: tuple[Path, ...] = Field(default=(), description="Files that hold values, read before each request.")
 
 
@@ -118,7 +118,7 @@ class HttpClientOptions(BaseModel):
 class HttpHeadersOptions(HttpClientOptions):
     """The same with further headers in Prometheus' own notation."""
 
-    http_headers: Mapping[str, Annotated[HeaderOptions, HIDDEN_GROUP]] = Field(
+    http_headers: Annotated[Mapping[str, Annotated[HeaderOptions, HIDDEN_GROUP]], HIDDEN_GROUP] = Field(
         default_factory=dict, description="Further headers: name to {values, secrets, files}."
     )
 

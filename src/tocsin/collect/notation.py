@@ -105,6 +105,13 @@ def _hidden_group(value: Any) -> Any:
     raise ValueError("expected a group of options, found something else, which is not shown because it may be a secret")
 
 
+def _hidden_list(value: Any) -> Any:
+    """The same for a list of secrets."""
+    if isinstance(value, list | tuple):
+        return value
+    raise ValueError("expected a list, [a, b], found something else, which is not shown because it may be a secret")
+
+
 def _label_name(value: Any) -> Any:
     if value == "":
         raise ValueError("expected a label's name, found an empty text")
@@ -117,3 +124,4 @@ Text: TypeAlias = Annotated[str, BeforeValidator(_text)]
 Secret: TypeAlias = Annotated[SecretStr, BeforeValidator(_secret)]
 LabelName: TypeAlias = Annotated[str, BeforeValidator(_label_name)]
 HIDDEN_GROUP = BeforeValidator(_hidden_group)
+HIDDEN_LIST = BeforeValidator(_hidden_list)

@@ -103,6 +103,9 @@ class TargetsOptions(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _name_what_is_missing(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "job_name" not in values:
+            # Left to pydantic, the message would show the whole job, its passwords included.
+            raise ValueError("a job needs job_name, the value of its label `job`")
         for key in values if isinstance(values, dict) else ():
             if key in _NOT_HERE:
                 raise ValueError(f"{key} of Prometheus is not supported: {_NOT_HERE[key]}")
@@ -223,7 +226,7 @@ class ScrapeOptions(BaseModel):
 class ProbeJobOptions(TargetsOptions):
     """One job of probes: the same check of several targets on a schedule."""
 
-    prober: Literal["http", "tcp", "dns"] = Field(description="What kind of check.")
+    prober: Literal["http", "tcp", "dns"] = Field(default="http", description="What kind of check.")
     http: HttpProbeOptions = Field(default_factory=HttpProbeOptions, description="Settings of HTTP probes.")
     tcp: TcpProbeOptions = Field(default_factory=TcpProbeOptions, description="Settings of TCP probes.")
     dns: DnsProbeOptions = Field(default_factory=DnsProbeOptions, description="Settings of DNS probes.")
