@@ -15,7 +15,7 @@ from tocsin.model.native_histogram import NativeHistogram, ResetHint
 from tocsin.query.promql.histogram_arithmetic import add
 from tocsin.query.promql.histogram_notes import Note
 from tocsin.query.promql.histogram_rate import histogram_rate, instant_rate
-from tocsin.query.promql.histogram_resets import count_changes, detect_reset
+from tocsin.query.promql.histogram_resets import count_changes, detect_reset, reset_flags
 
 _MINUTE = 60_000
 
@@ -64,6 +64,18 @@ def test_what_was_counted_before_a_reset_is_added() -> None:
     """5, 8, reset to 2, 4: 3 before and 4 after."""
     counts = [5.0, 8.0, 2.0, 4.0]
     assert _increase([exponential([count]) for count in counts], 0, 3 * _MINUTE).count == pytest.approx(7)
+
+
+def test_known_resets_are_not_looked_for() -> None:
+    """Flags of a whole series, cut to the window, give what looking gives."""
+    points = [exponential([count]) for count in (5.0, 8.0, 2.0, 4.0)]
+    flags = reset_flags(points)
+    assert flags == [False, False, True, False]
+    times = np.arange(3, dtype=np.int64) * _MINUTE
+    results = [
+        histogram_rate(points[1:], times, 0, 2 * _MINUTE, is_counter=True, is_rate=False, resets=resets)[0] for resets in (None, flags[1:])
+    ]
+    assert [result.count for result in results if result is not None] == [4, 4]
 
 
 def test_reset_is_one_of_the_whole_histogram() -> None:

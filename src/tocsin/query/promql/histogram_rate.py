@@ -7,7 +7,6 @@ Source: Prometheus documentation, 'Query functions'; native histogram specificat
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,7 @@ from tocsin.model.native_histogram import CUSTOM_BUCKETS_SCHEMA, NativeHistogram
 from tocsin.query.promql.histogram_arithmetic import add, divide, scale, subtract
 from tocsin.query.promql.histogram_layout import stripped
 from tocsin.query.promql.histogram_notes import Note, Operation, Remark, Remarks
-from tocsin.query.promql.histogram_resets import detect_reset
+from tocsin.query.promql.histogram_resets import detect_reset, reset_flags
 
 _MS_PER_S = 1000.0
 # Samples count as missing at an end of the range when the gap there is longer than the average one by this factor.
@@ -32,6 +31,7 @@ def histogram_rate(
     is_counter: bool,
     is_rate: bool,
     trust_hints: bool = True,
+    resets: Sequence[bool] | None = None,
 ) -> tuple[NativeHistogram | None, Remarks]:
     """
     `rate` (counter, rate), `increase` (counter) or `delta` (neither) of the histograms in a range; a gauge. None for fewer than two.
@@ -46,11 +46,16 @@ def histogram_rate(
         is_counter: Whether falls are resets.
         is_rate: Whether to divide by the length of the range in seconds.
         trust_hints: False for a range that a subquery made.
+        resets: [P] of `reset_flags`, the first of no meaning, if they are known; otherwise they are looked for here.
     """
     if len(points) < 2:
         return None, ()
     remarks = _flavour(points, is_counter=is_counter)
-    difference, found = _difference(points, is_counter=is_counter, trust_hints=trust_hints)
+    if not is_counter:
+        resets = [False] * len(points)
+    elif resets is None:
+        resets = reset_flags(points, trust_hints=trust_hints)
+    difference, found = _difference(points, resets)
     remarks = tuple(dict.fromkeys((*remarks, *found)))
     if difference is None:
         return None, remarks
@@ -77,7 +82,8 @@ def instant_rate(
     if last_ms == previous_ms:
         return None, ()
     remarks = _flavour((previous, last), is_counter=is_rate)
-    difference, found = _difference((previous, last), is_counter=is_rate, trust_hints=trust_hints)
+    reset = is_rate and detect_reset(previous, last, trust_hint=trust_hints)
+    difference, found = _difference((previous, last), (False, reset))
     remarks = (*remarks, *found)
     if difference is None:
         return None, remarks
@@ -94,16 +100,15 @@ def _flavour(points: Sequence[NativeHistogram], *, is_counter: bool) -> Remarks:
     return () if gauges[0] and gauges[-1] else (Remark(Note.NOT_GAUGE),)
 
 
-def _difference(points: Sequence[NativeHistogram], *, is_counter: bool, trust_hints: bool) -> tuple[NativeHistogram | None, Remarks]:
+def _difference(points: Sequence[NativeHistogram], resets: Sequence[bool]) -> tuple[NativeHistogram | None, Remarks]:
     """Last minus first, plus what was counted before each reset. The first is left out, and may be of any layout, if a reset follows it."""
     total: NativeHistogram | None = _gauge(points[-1])
-    resets = [detect_reset(a, b, trust_hint=trust_hints) for a, b in pairwise(points)] if is_counter else [False] * (len(points) - 1)
     remarks: list[Remark] = []
-    if not resets[0]:
+    if not resets[1]:
         assert total is not None
         total, found = subtract(total, _gauge(points[0]), Operation.SUBTRACTION)
         remarks += found
-    for before, reset in zip(points[1:-1], resets[1:], strict=True):
+    for before, reset in zip(points[1:-1], resets[2:], strict=True):
         if total is None or (total.schema == CUSTOM_BUCKETS_SCHEMA) != (before.schema == CUSTOM_BUCKETS_SCHEMA):
             return None, (Remark(Note.MIXED_SCHEMAS),)
         if reset:

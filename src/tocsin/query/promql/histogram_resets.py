@@ -44,6 +44,17 @@ def detect_reset(previous: NativeHistogram, current: NativeHistogram, *, trust_h
     return _fell(before.positive, after.positive) or _fell(before.negative, after.negative)
 
 
+def reset_flags(points: Sequence[NativeHistogram], *, trust_hints: bool = True) -> list[bool]:
+    """
+    Whether a reset lies before each point; False for the first. Once for a series, for all windows over it.
+
+    Args:
+        points: [P], in order of time.
+        trust_hints: False for samples of a subquery.
+    """
+    return [False, *(detect_reset(before, after, trust_hint=trust_hints) for before, after in pairwise(points))] if points else []
+
+
 def count_changes(points: Sequence[NativeHistogram]) -> int:
     """How often the value differs from the one before it (`changes`); a counter and a gauge with the same values are equal."""
     return sum(not equal(before, after) for before, after in pairwise(points))
