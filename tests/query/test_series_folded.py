@@ -114,7 +114,7 @@ def test_a_chunk_that_is_broken(bench: Bench) -> None:
 MOMENTS = st.integers(NOON_MS - 40, NOON_MS + 40) | st.integers(NOON_MS + 7_199_990, NOON_MS + 7_200_010)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(
     parts=st.lists(st.lists(st.tuples(st.integers(0, 2), MOMENTS), min_size=1, max_size=50), min_size=1, max_size=5),
     folds=st.lists(st.sampled_from(["", "move", "fold"]), min_size=5, max_size=5),

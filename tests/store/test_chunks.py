@@ -76,7 +76,7 @@ NUMBERS = st.one_of(
 GAPS = st.one_of(st.just(STEP), st.integers(1, 100), st.integers(STEP - 3, STEP + 3))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(values=NUMBERS, gaps=st.lists(GAPS, min_size=200, max_size=200))
 @example(values=[float("-inf"), 1.0, float("nan")], gaps=[1] * 200)
 @example(values=[-0.0], gaps=[1] * 200)
@@ -115,7 +115,7 @@ def test_size(values: Values, bytes_max: int) -> None:
     assert check(regular(480), values) <= bytes_max
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_what_is_no_chunk_is_refused(data: st.DataObject) -> None:
     """Bytes cut, changed, or made up: a fault or some samples, never a read or a write outside."""

@@ -23,6 +23,8 @@ from tocsin.query.series_selection import Selection, Selector
 from tocsin.store.engine import Engine
 from tocsin.store.read_metrics import Span, histogram_points
 
+SELECTIONS = 8  # that are worked on at the same time
+
 
 class StoredSeries(StoredCatalog):
     """
@@ -38,13 +40,21 @@ class StoredSeries(StoredCatalog):
     def __init__(self, engine: Engine, *, timeout_s: float = 120.0, batch_samples: int = 8_000_000, labels_max: int = 500_000) -> None:
         super().__init__(engine, timeout_s=timeout_s, labels_max=labels_max)
         self._batch_samples = batch_samples
+        # Two pools, for no task may wait for another of its own pool: what runs ahead waits for what is shared, which waits for nothing.
+        self._ahead = ThreadPoolExecutor(max_workers=SELECTIONS, thread_name_prefix="selection")
         self._executor = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="series")
         self._selector = Selector(engine, self._labels, self._executor, self._settings)
         self._reader = BatchReader(engine, self._executor, self._settings)
 
     def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, *, samples_max: int) -> Iterator[SeriesBatch]:
-        """Matching series with their samples, see `SeriesSource.select`."""
-        span = Span(start_ms, end_ms).within_reach()
+        """Matching series with their samples, see `SeriesSource.select`; each batch is made while the one before is worked on."""
+        batches = self._batches(matchers, Span(start_ms, end_ms).within_reach(), samples_max)
+        later = self._ahead.submit(next, batches, None)
+        while (batch := later.result()) is not None:
+            later = self._ahead.submit(next, batches, None)
+            yield batch
+
+    def _batches(self, matchers: Sequence[Matcher], span: Span, samples_max: int) -> Iterator[SeriesBatch]:
         selection = self._selector.select(matchers, span, samples_max=samples_max, batch_samples=self._batch_samples)
         if selection is None:
             return
@@ -53,7 +63,7 @@ class StoredSeries(StoredCatalog):
         for number, (wanted, labels) in enumerate(batches):
             fetched, histograms = later.result()
             if number + 1 < len(batches):
-                later = self._executor.submit(self._fetch, batches[number + 1][0], selection)  # while this one is worked on
+                later = self._executor.submit(self._fetch, batches[number + 1][0], selection)  # while this one is laid out
             for part in self._reader.parts(wanted, fetched):
                 batch = _batch(labels, part, histograms)
                 if batch is not None:
@@ -61,6 +71,7 @@ class StoredSeries(StoredCatalog):
 
     def close(self) -> None:
         """End its threads; idempotent."""
+        self._ahead.shutdown()
         self._executor.shutdown()
 
     def _fetch(self, wanted: Wanted, selection: Selection) -> tuple[Fetched, dict[int, HistogramPoints]]:
