@@ -33,7 +33,7 @@ def test_halving_puts_each_observation_where_the_wider_bucket_is(offset: int, co
 
 @given(st.integers(min_value=-50, max_value=50), COUNTS, COUNTS)
 def test_limited_histograms_keep_their_observations(offset: int, positive: list[float], negative: list[float]) -> None:
-    """However far the resolution falls, both sides hold as many observations as before, in few enough buckets."""
+    """However far the resolution falls, both sides hold as many observations as before; below and above 1 never become one bucket."""
     limited = limit_buckets(sample_of(8, offset, positive, negative), 4).histogram
     assert limited.positive.counts.sum() == sum(positive)
     assert limited.negative.counts.sum() == sum(negative)
@@ -42,7 +42,7 @@ def test_limited_histograms_keep_their_observations(offset: int, positive: list[
 
 def test_a_histogram_within_the_limit_is_left_alone() -> None:
     """Nothing is made anew for most samples."""
-    sample = sample_of(3, 0, [1.0, 0.0, 2.0])
+    sample = sample_of(3, 1, [1.0, 0.0, 2.0])
     assert limit_buckets(sample, 2) is sample
     assert limit_buckets(sample, 1).histogram.schema < 3
 
