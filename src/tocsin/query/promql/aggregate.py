@@ -6,7 +6,9 @@ Source: Prometheus documentation, 'Operators: aggregation operators'.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from functools import partial
 
 import numpy as np
@@ -18,7 +20,7 @@ from tocsin.model.native_histogram import NativeHistogram
 from tocsin.query.promql import remarks as say
 from tocsin.query.promql.accumulators import ACCUMULATED, COUNTING, Accumulator
 from tocsin.query.promql.aggregate_kernels import quantile_columns
-from tocsin.query.promql.context import Context, literal_text
+from tocsin.query.promql.context import Context, literal_text, unwrapped
 from tocsin.query.promql.grid import Floats, Grid, Steps, empty_grid, merged, ready_floats, ready_mask
 from tocsin.query.promql.grouping import Grouping, Groups, group_by
 from tocsin.query.promql.histogram_arithmetic import average_of, sum_of
@@ -45,7 +47,8 @@ def aggregate(context: Context, node: Aggregation, steps: Steps) -> Grid:
         return select_rows(context, node, grid, steps)
     if node.operator == "count_values":
         return _count_values(node, grid, steps)
-    return _quantile(context, node, grid, steps) if grid.height else empty_grid(steps.count)
+    q = _quantiles(context, node, steps)
+    return _quantile(context, node, grid, q) if grid.height else empty_grid(steps.count)
 
 
 def _grouping_names(context: Context, node: Aggregation) -> tuple[str, ...]:
@@ -79,15 +82,15 @@ def _accumulated(context: Context, node: Aggregation, steps: Steps) -> Grid:
     return _with_histograms(context, node, apart, result) if any(len(of) for _, of in apart) else result
 
 
-def _quantile(context: Context, node: Aggregation, grid: Grid, steps: Steps) -> Grid:
+def _quantile(context: Context, node: Aggregation, grid: Grid, q: Floats) -> Grid:
     grouping = group_by(_looked_at(node, grid), _grouping_names(context, node), kept=not node.without)
     values, present = ready_floats(grid.values), ready_mask(grid.float_mask)
     out = np.zeros((len(grouping.labels), grid.width))
     counts = np.zeros(out.shape, dtype=np.int64)
-    work = partial(quantile_columns, values, present, *grouping.members(), _quantiles(context, node, steps), out, counts)
+    work = partial(quantile_columns, values, present, *grouping.members(), q, out, counts)
     context.in_halves(work, grid.width, values.size)
     if grid.histogram_mask.any():
-        context.annotations.add(say.ignored_in_aggregation(node.operator), node.expression.span)
+        context.annotations.add(say.ignored_in_aggregation(node.operator), unwrapped(node.expression).span)
     pending = None
     if grid.pending is not None and not node.without and METRIC_NAME in node.grouping:
         pending = np.zeros(len(grouping.labels), dtype=np.bool_)
@@ -99,7 +102,7 @@ def _quantiles(context: Context, node: Aggregation, steps: Steps) -> Floats:
     assert node.parameter is not None
     q = ready_floats(context.scalar(node.parameter, steps))
     for one in np.unique(q[~((q >= 0) & (q <= 1))]):
-        context.annotations.add(say.invalid_quantile(float(one)), node.parameter.span)
+        context.annotations.add(say.invalid_quantile(float(one)), unwrapped(node.parameter).span)
     return q
 
 
@@ -113,7 +116,7 @@ def _with_histograms(context: Context, node: Aggregation, apart: list[tuple[Grid
         apart: Rows with histograms, and which group each is in.
         result: What the floats gave; changed in place.
     """
-    span = node.expression.span
+    span = unwrapped(node.expression).span
     if node.operator not in _SUMMED:
         context.annotations.add(say.ignored_in_aggregation(node.operator), span)
         return result
@@ -139,17 +142,25 @@ def _count_values(node: Aggregation, grid: Grid, steps: Steps) -> Grid:
     assert node.parameter is not None
     name = literal_text(node.parameter)
     if not is_label_name(name):
-        raise InvalidInput(f'invalid label name "{name}" for count_values: a name is UTF-8 and has at least one character')
+        raise InvalidInput(f'invalid label name "{name}"')
     names = tuple(one for one in node.grouping if one != name) if not node.without else (*node.grouping, name)
     grouping = group_by(grid.labels, names, kept=not node.without)
+    dropped = node.without and name in {*node.grouping, METRIC_NAME}
     counts: dict[Labels, NDArray[np.float64]] = {}
     for group, text, occurrences in _occurrences(grid, grouping):
-        labels = grouping.labels[group].replace(**{name: text})
+        labels = grouping.labels[group] if dropped else grouping.labels[group].replace(**{name: text})
         counts[labels] = counts.get(labels, 0) + occurrences
     if not counts:
         return empty_grid(steps.count)
     values = np.stack(list(counts.values()))
     return merged(Grid(list(counts), values, values > 0))
+
+
+def value_text(value: float) -> str:
+    """A value as a label: all its digits, never an exponent; `NaN`, `+Inf`, `-Inf`."""
+    if not math.isfinite(value):
+        return number_text(value)
+    return format(Decimal(repr(value)), "f").removesuffix(".0")
 
 
 def _occurrences(grid: Grid, grouping: Grouping) -> Iterator[tuple[int, str, NDArray[np.float64]]]:
@@ -162,7 +173,7 @@ def _occurrences(grid: Grid, grouping: Grouping) -> Iterator[tuple[int, str, NDA
     np.add.at(counts, (place, columns), 1.0)
     numbers = bits.view(np.float64)
     for pair, occurrences in zip(pairs.tolist(), counts, strict=True):
-        yield pair // len(bits), number_text(float(numbers[pair % len(bits)])), occurrences
+        yield pair // len(bits), value_text(float(numbers[pair % len(bits)])), occurrences
     if grid.histograms is not None:
         for row, step in np.argwhere(grid.histogram_mask):
             once = np.zeros(grid.width)

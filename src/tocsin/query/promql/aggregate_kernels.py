@@ -25,9 +25,9 @@ def sum_rows(
     out: Floats,
     rests: Floats,
     counts: Groups,
-    carried: Mask,
+    carried: Mask,  # noqa: ARG001
     first: int,
-    last: int,  # noqa: ARG001
+    last: int,
 ) -> None:
     """
     Add rows to sums by group and step.
@@ -81,11 +81,11 @@ def least_rows(
     present: Mask,
     groups: Groups,
     out: Floats,
-    rests: Floats,
+    rests: Floats,  # noqa: ARG001
     counts: Groups,
-    carried: Mask,
+    carried: Mask,  # noqa: ARG001
     first: int,
-    last: int,  # noqa: ARG001
+    last: int,
 ) -> None:
     """Add rows to minima, as `sum_rows` does to sums; NaN only where all are."""
     for s in range(values.shape[0]):
@@ -104,11 +104,11 @@ def greatest_rows(
     present: Mask,
     groups: Groups,
     out: Floats,
-    rests: Floats,
+    rests: Floats,  # noqa: ARG001
     counts: Groups,
-    carried: Mask,
+    carried: Mask,  # noqa: ARG001
     first: int,
-    last: int,  # noqa: ARG001
+    last: int,
 ) -> None:
     """Add rows to maxima, as `sum_rows` does to sums; NaN only where all are."""
     for s in range(values.shape[0]):
@@ -129,9 +129,9 @@ def variance_rows(
     out: Floats,
     rests: Floats,
     counts: Groups,
-    carried: Mask,
+    carried: Mask,  # noqa: ARG001
     first: int,
-    last: int,  # noqa: ARG001
+    last: int,
 ) -> None:
     """Add rows to sums of squared distances from the mean so far, which `rests` holds; otherwise as `sum_rows`."""
     for s in range(values.shape[0]):

@@ -19,6 +19,16 @@ def _sign(values: Floats) -> Floats:
     return np.where(values < 0, -1.0, np.where(values > 0, 1.0, values))
 
 
+def greater_of(a: Floats, b: Floats) -> Floats:
+    """The larger of two numbers: NaN if one of them is, unless the other is +Inf."""
+    return np.where((a == np.inf) | (b == np.inf), np.inf, np.maximum(a, b))
+
+
+def less_of(a: Floats, b: Floats) -> Floats:
+    """The smaller of two numbers: NaN if one of them is, unless the other is -Inf."""
+    return np.where((a == -np.inf) | (b == -np.inf), -np.inf, np.minimum(a, b))
+
+
 CELL_FUNCTIONS: Mapping[str, Callable[[Floats], Floats]] = {
     "abs": np.abs,
     "acos": np.arccos,
@@ -57,7 +67,7 @@ def clamp(context: Context, call: Call, steps: Steps) -> Grid:
     """`clamp(v, min, max)`: nothing at steps where min > max."""
     low, high = (context.scalar(one, steps) for one in call.arguments[1:])
     grid = context.vector(call.arguments[0], steps)
-    clamped = grid.floats_only(np.maximum(low, np.minimum(high, grid.values)))
+    clamped = grid.floats_only(greater_of(low, less_of(high, grid.values)))
     clamped.present = clamped.present & ~(low > high)
     return context.nameless(clamped)
 
@@ -66,14 +76,14 @@ def clamp_max(context: Context, call: Call, steps: Steps) -> Grid:
     """`clamp_max(v, max)`."""
     high = context.scalar(call.arguments[1], steps)
     grid = context.vector(call.arguments[0], steps)
-    return context.nameless(grid.floats_only(np.minimum(grid.values, high)))
+    return context.nameless(grid.floats_only(less_of(grid.values, high)))
 
 
 def clamp_min(context: Context, call: Call, steps: Steps) -> Grid:
     """`clamp_min(v, min)`."""
     low = context.scalar(call.arguments[1], steps)
     grid = context.vector(call.arguments[0], steps)
-    return context.nameless(grid.floats_only(np.maximum(grid.values, low)))
+    return context.nameless(grid.floats_only(greater_of(grid.values, low)))
 
 
 def rounded(context: Context, call: Call, steps: Steps) -> Grid:

@@ -111,6 +111,7 @@ def _range_pieces(context: Context, call: Call, steps: Steps) -> Iterator[Grid]:
     for batch in argument.batches:
         piece = _reduce(context, call, function, argument, batch, steps, factors)
         piece.one_name = argument.one_name
+        _check_factors(context, call, factors, piece)
         if function.counter and function.window is None:
             _remark_names(context, piece, argument)
         yield piece
@@ -180,17 +181,24 @@ def _factors(context: Context, call: Call, steps: Steps) -> tuple[Floats, Floats
     nothing = np.zeros(steps.count)
     if call.function == "quantile_over_time":
         q = ready_floats(context.scalar(call.arguments[0], steps))
-        for one in np.unique(q[~((q >= 0) & (q <= 1))]):
-            context.annotations.add(say.invalid_quantile(float(one)), call.arguments[0].span)
         return q, nothing
     if call.function == "predict_linear":
         return ready_floats(context.scalar(call.arguments[1], steps)), nothing
     if call.function == "double_exponential_smoothing":
         smoothing, trend = (ready_floats(context.scalar(one, steps)) for one in call.arguments[1:])
-        _check_factor(smoothing, "smoothing", "sf")
-        _check_factor(trend, "trend", "tf")
         return smoothing, trend
     return nothing, nothing
+
+
+def _check_factors(context: Context, call: Call, factors: tuple[Floats, Floats], piece: Grid) -> None:
+    """What is wrong with the factors, once there is a series that they are for."""
+    if call.function == "quantile_over_time":
+        q = factors[0][piece.present.any(axis=0)]
+        for one in np.unique(q[~((q >= 0) & (q <= 1))]):
+            context.annotations.add(say.invalid_quantile(float(one)), call.arguments[0].span)
+    elif call.function == "double_exponential_smoothing" and piece.height:
+        _check_factor(factors[0], "smoothing", "sf")
+        _check_factor(factors[1], "trend", "tf")
 
 
 def _check_factor(factor: Floats, word: str, short: str) -> None:

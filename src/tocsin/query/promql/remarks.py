@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from tocsin.query.promql.answer import Annotations
 from tocsin.query.promql.histogram_notes import Level, Remarks
+from tocsin.query.promql.histogram_text import short_number_text
 from tocsin.query.promql.syntax import Span
 
 Note = tuple[Level, str]
@@ -129,9 +130,5 @@ def ignored_in_range(metric: str) -> Note:
 
 
 def shown(number: float) -> str:
-    """A number as in Prometheus' messages: shortest digits, `NaN`, `+Inf`, `-Inf`."""
-    if number != number:  # noqa: PLR0124 - only NaN differs from itself
-        return "NaN"
-    if number in {float("inf"), float("-inf")}:
-        return "+Inf" if number > 0 else "-Inf"
-    return repr(number).removesuffix(".0")
+    """A number as in Prometheus' messages: shortest digits, with an exponent from 1e6 on and below 1e-4; `NaN`, `+Inf`, `-Inf`."""
+    return short_number_text(number)

@@ -15,6 +15,7 @@ from tocsin.model.labels import METRIC_NAME, Labels
 from tocsin.model.series import Matcher, MatchOperator
 from tocsin.query.promql.context import Context, unwrapped
 from tocsin.query.promql.grid import Floats, Grid, Steps, empty_grid
+from tocsin.query.promql.math_functions import greater_of, less_of
 from tocsin.query.promql.over_time import window_counts
 from tocsin.query.promql.ranges import range_of, require_plain
 from tocsin.query.promql.selectors import select_timestamps
@@ -48,7 +49,7 @@ def pi_function(context: Context, call: Call, steps: Steps) -> Floats:
 def extreme_function(context: Context, call: Call, steps: Steps) -> Floats:
     """`max_of(a, b)` and `min_of(a, b)`."""
     left, right = (context.scalar(one, steps) for one in call.arguments)
-    return np.maximum(left, right) if call.function == "max_of" else np.minimum(left, right)
+    return greater_of(left, right) if call.function == "max_of" else less_of(left, right)
 
 
 def vector_function(context: Context, call: Call, steps: Steps) -> Grid:

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from tocsin.errors import InvalidInput
 from tocsin.query.promql import remarks as say
 from tocsin.query.promql.aggregate_kernels import best_columns, first_columns
-from tocsin.query.promql.context import Context
+from tocsin.query.promql.context import Context, unwrapped
 from tocsin.query.promql.grid import Floats, Grid, Mask, Steps, ready_floats, ready_mask
 from tocsin.query.promql.grouping import Grouping, group_by
 from tocsin.query.promql.label_hash import label_hash
-from tocsin.query.promql.syntax import Aggregation
+from tocsin.query.promql.syntax import Aggregation, Expression
 
 SELECTIONS = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
 _LARGEST_HASH = float(2**64 - 1)
@@ -34,7 +34,11 @@ def select_rows(context: Context, node: Aggregation, grid: Grid, steps: Steps) -
     assert node.parameter is not None
     parameter = context.scalar(node.parameter, steps)
     if node.operator == "limit_ratio":
-        kept = _ratio(context, node, grid, parameter)
+        _remark_ratios(context, node.parameter, parameter)
+    if not grid.height or (node.operator != "limit_ratio" and parameter.max() < 1):
+        return grid.rows(np.zeros(0, dtype=np.int64))
+    if node.operator == "limit_ratio":
+        kept = _ratio(grid, parameter)
         return grid.with_cells(grid.values, grid.present & kept, grid.histograms).without_empty_rows()
     k = _counts(parameter, grid)
     grouping = group_by(grid.labels, (*node.grouping, *(context.metadata_labels if node.without else ())), kept=not node.without)
@@ -44,7 +48,7 @@ def select_rows(context: Context, node: Aggregation, grid: Grid, steps: Steps) -
         first_columns(ready_mask(grid.present), grouping.groups, k, taken, kept, 0, grid.width)
         return grid.with_cells(grid.values, kept, grid.histograms).without_empty_rows()
     if grid.histograms is not None and grid.histogram_mask.any() and (k > 0).any():
-        context.annotations.add(say.ignored_in_aggregation(node.operator), node.expression.span)
+        context.annotations.add(say.ignored_in_aggregation(node.operator), unwrapped(node.expression).span)
     values, present = ready_floats(grid.values), ready_mask(grid.float_mask)
     highest = node.operator == "topk"
     work = partial(best_columns, values, present, *grouping.members(), k, highest, kept)
@@ -71,13 +75,15 @@ def _in_order(grid: Grid, grouping: Grouping, *, highest: bool) -> Grid:
     return grid.rows(kept[order])
 
 
-def _ratio(context: Context, node: Aggregation, grid: Grid, parameter: Floats) -> Mask:
+def _remark_ratios(context: Context, node: Expression, parameter: Floats) -> None:
+    for wrong in np.unique(parameter[np.abs(parameter) > 1]):
+        context.annotations.add(say.invalid_ratio(float(wrong), float(np.sign(wrong))), unwrapped(node).span)
+
+
+def _ratio(grid: Grid, parameter: Floats) -> Mask:
     """[S, T] rows whose hash lies in the share that is asked for; a negative one takes from the other end."""
-    assert node.parameter is not None
     if np.isnan(parameter).any():
         raise InvalidInput("Ratio value is NaN")
     capped = np.clip(parameter, -1.0, 1.0)
-    for wrong in np.unique(parameter[parameter != capped]):
-        context.annotations.add(say.invalid_ratio(float(wrong), float(np.sign(wrong))), node.parameter.span)
     place = np.array([label_hash(labels) / _LARGEST_HASH for labels in grid.labels]).reshape(-1, 1)
     return np.where(capped >= 0, place < capped, place >= 1.0 + capped)
