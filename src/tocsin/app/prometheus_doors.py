@@ -13,6 +13,7 @@ from tocsin.api.prometheus_write import prometheus_write_routes
 from tocsin.app.options import Options
 from tocsin.clock import Clock, RealEntropy
 from tocsin.collect.host import HostMetrics
+from tocsin.collect.host_process import ProcessMetrics
 from tocsin.collect.manager import Collector
 from tocsin.collect.options import CollectOptions
 from tocsin.collect.sources import in_process_sources
@@ -40,6 +41,7 @@ class PrometheusDoors:
         self._clock = clock
         self.registry = SeriesRegistry(options.wire.series, clock=clock, times=options.wire.door)
         self.remote_write = RemoteWriteDoor(self.registry, accept, options=options.wire.remote_write, clock=clock, entropy=entropy)
+        process = ProcessMetrics()
         collected = CollectOptions(scrape=options.scrape, probes=options.probes, host=options.host, own=options.own)
         self.collector = Collector(
             collected,
@@ -47,7 +49,9 @@ class PrometheusDoors:
             acceptor=accept,
             clock=clock,
             entropy=entropy,
-            in_process=in_process_sources(collected, machine=platform.node() or "localhost", host=HostMetrics(clock).expose, own=own),
+            in_process=in_process_sources(
+                collected, machine=platform.node() or "localhost", host=HostMetrics(clock).expose, own=lambda: own() + process.expose()
+            ),
         )
 
     def routes(self) -> list[Route]:

@@ -172,9 +172,9 @@ class SampleBlock:
 
 
 def series_id(labels: Labels) -> int:
-    """The id, 64 bits, that every door gives the same labels: the start of a BLAKE2b of names and values, each ended by a zero byte."""
-    text = "\0".join(part for pair in labels.pairs for part in pair) + "\0"
-    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+    """The id, 64 bits, that every door gives the same labels: a BLAKE2b of names and values, each ended by a byte that no UTF-8 has."""
+    parts = b"".join(part.encode("utf-8", "surrogatepass") + b"\xff" for pair in labels.pairs for part in pair)
+    return int.from_bytes(hashlib.blake2b(parts, digest_size=8).digest(), "little")
 
 
 def _varint(number: int) -> bytes:

@@ -31,7 +31,7 @@ EXPONENTIAL_COLUMNS = (
     ", histogram_count, histogram_sum, histogram_min, histogram_max, scale, zero_count, zero_threshold, positive_offset, positive_counts, "
     "negative_offset, negative_counts"
 )
-SAMPLE_BLOCK_COLUMNS = "series_ids, timestamps, values, definitions, points, seen, received, segment"
+SAMPLE_BLOCK_COLUMNS = "series_ids, timestamps, values, definitions, points, seen, redactions, received, segment"
 
 
 @dataclass(frozen=True, slots=True)

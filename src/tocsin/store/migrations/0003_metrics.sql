@@ -65,6 +65,7 @@ CREATE TABLE IF NOT EXISTS sample_blocks
         positive_offset Int32, positive_counts String, negative_offset Int32, negative_counts String, custom_values String, reset_hint UInt8)),
     seen Array(Tuple(series_id UInt64, timestamp_ms Int64, value Float64, trace_id String, span_id String,
         label_names Array(LowCardinality(String)), label_values Array(String), metric LowCardinality(String))),
+    redactions UInt32,
     received DateTime64(9, 'UTC'),
     segment UInt64
 )

@@ -68,7 +68,7 @@ FROM points GROUP BY bucket, service;
 -- The Prometheus doors' blocks name no service per sample: one count for all of them.
 CREATE MATERIALIZED VIEW IF NOT EXISTS intake_from_sample_blocks TO intake AS
 SELECT toDateTime(toStartOfMinute(sample_blocks.received), 'UTC') AS bucket, 'samples' AS signal, '' AS service,
-    sum(length(timestamps) + length(sample_blocks.points)) AS records, 0 AS redactions, 0 AS cuts,
+    sum(length(timestamps) + length(sample_blocks.points)) AS records, sum(sample_blocks.redactions) AS redactions, 0 AS cuts,
     sum(arrayCount(t -> t > sample_blocks.received + INTERVAL 5 MINUTE, timestamps)) AS early,
     sum(arrayCount(t -> t < sample_blocks.received - INTERVAL 5 MINUTE, timestamps)) AS late
 FROM sample_blocks GROUP BY bucket;
