@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.query.series_chunks import SettledChunks
-from tocsin.query.series_gather import clip, count_rows, cumulate, pack, scatter_rows, settle
+from tocsin.query.series_gather import clip, count_rows, cumulate, pack, rows_between, scatter_rows, settle
 from tocsin.store.read_metrics import DAY_MS, Chosen, Span
 
 RowBlock: TypeAlias = tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.float64]]
@@ -73,10 +73,10 @@ class Assembly:
         self._blocks = blocks
         self._share = share
         self._chunks = SettledChunks.read(chunks, wanted.ids, wanted.slots, beginning(wanted), share)
-        counts = np.zeros(wanted.series, dtype=np.int64)
+        self._ascending = [False] * len(blocks)
+        self._in_step = bool((np.diff(wanted.slots) >= 0).all())
+        counts = self._count_rows()
         self._chunks.count(counts)
-        rows = sum(len(block[0]) for block in blocks)
-        share(lambda first, last: self._count(counts, first, last), np.arange(wanted.series) * max(1, rows // max(1, wanted.series)))
         self._offsets = np.concatenate(([0], np.cumsum(counts)))
 
     def part_end(self, first: int, samples_max: int) -> int:
@@ -99,24 +99,42 @@ class Assembly:
         self._chunks.decode(first, last, cursors, times, values, self._share)
         ends = np.append(starts[1:], size)
         kept = np.empty(last - first, dtype=np.int64)
-        wanted, blocks = self._wanted, self._blocks
+        wanted = self._wanted
 
         def put(begin: int, end: int) -> int:
-            for ids, row_times, row_values in blocks:
-                scatter_rows(
-                    ids, row_times, row_values, wanted.ids, wanted.slots, cursors, first, times, values, first + begin, first + end
-                )
+            if end > begin:
+                for ids, row_times, row_values in self._rows_of(first + begin, first + end):
+                    scatter_rows(
+                        ids, row_times, row_values, wanted.ids, wanted.slots, cursors, first, times, values, first + begin, first + end
+                    )
             return settle(starts, ends, times, values, kept, begin, end)
 
-        # Rows of every series are looked through by each thread, chunks are not.
         conflicts = sum(self._share(put, starts))
         samples = _packed(Samples(np.append(starts, size), times, values), starts, kept)
         return self._summed(samples, first, last), conflicts
 
-    def _count(self, counts: NDArray[np.int64], first: int, last: int) -> int:
-        for ids, _, _ in self._blocks:
-            count_rows(ids, self._wanted.ids, self._wanted.slots, counts, first, last)
-        return 0
+    def _count_rows(self) -> NDArray[np.int64]:
+        """[S] How many rows each series has; notes on the way which blocks are in the order of ids, as nearly all are."""
+        counted: list[NDArray[np.int64]] = []
+
+        def work(first: int, last: int) -> int:
+            counts = np.zeros(self._wanted.series, dtype=np.int64)
+            for number in range(first, last):
+                self._ascending[number] = count_rows(self._blocks[number][0], self._wanted.ids, self._wanted.slots, counts)
+            counted.append(counts)
+            return 0
+
+        self._share(work, np.cumsum([len(block[0]) for block in self._blocks], dtype=np.int64))
+        return np.asarray(np.sum(counted, axis=0, dtype=np.int64))
+
+    def _rows_of(self, first: int, last: int) -> Iterator[RowBlock]:
+        """The rows of some series, and perhaps of others: what lies between their ids, where ids and series go in step."""
+        places = np.searchsorted(self._wanted.slots, [first, last]) if self._in_step else (0, len(self._wanted.ids))
+        low, high = self._wanted.ids[places[0]], self._wanted.ids[places[1] - 1]
+        for block, ascending in zip(self._blocks, self._ascending, strict=True):
+            part = slice(*rows_between(block[0], low, high)) if ascending else slice(None)
+            ids, times, values = block
+            yield ids[part], times[part], values[part]
 
     def _summed(self, samples: Samples, first: int, last: int) -> Samples:
         """Increments added up from midnight on; then all that was read for this alone is cut off."""

@@ -10,6 +10,7 @@ import numpy as np
 from tocsin.errors import InvalidInput
 from tocsin.model.labels import METRIC_NAME, Labels
 from tocsin.model.series import Census, Exemplar, Matcher, Metadata, NamedCount
+from tocsin.query.reading import READ_SETTINGS
 from tocsin.query.series_labels import LabelMemory
 from tocsin.store import read_catalog
 from tocsin.store.engine import Engine, SettingValue
@@ -31,7 +32,7 @@ class StoredCatalog:
 
     def __init__(self, engine: Engine, *, timeout_s: float, labels_max: int) -> None:
         self._engine = engine
-        self._settings: dict[str, SettingValue] = {"max_execution_time": timeout_s}
+        self._settings: dict[str, SettingValue] = {**READ_SETTINGS, "max_execution_time": timeout_s}
         self._labels = LabelMemory(engine, series_max=labels_max)
 
     def series(self, matcher_sets: Sequence[Sequence[Matcher]], start_ms: int, end_ms: int, *, limit: int) -> list[Labels]:

@@ -40,34 +40,57 @@ def find(ids: NDArray[np.uint64], wanted: np.uint64, near: int) -> int:
 
 
 @compiled
-def count_rows(
-    row_ids: NDArray[np.uint64], ids: NDArray[np.uint64], slots: NDArray[np.int64], counts: NDArray[np.int64], first: int, last: int
-) -> None:
+def count_rows(row_ids: NDArray[np.uint64], ids: NDArray[np.uint64], slots: NDArray[np.int64], counts: NDArray[np.int64]) -> bool:
     """
-    Count rows of some series.
+    Count rows by series.
 
     Args:
         row_ids: [R], in runs.
         ids: [I], ascending: what is looked for.
         slots: [I], the series that each id belongs to.
         counts: [S], raised.
-        first: The first of the series.
-        last: Behind the last one.
+
+    Returns:
+        Whether `row_ids` is ascending.
     """
     rows = len(row_ids)
     near = 0
     row = 0
+    ascending = True
     while row < rows:
         wanted = row_ids[row]
+        ascending = ascending and (row == 0 or row_ids[row - 1] < wanted)
         end = row + 1
         while end < rows and row_ids[end] == wanted:
             end += 1
         place = find(ids, wanted, near)
         if place >= 0:
             near = place
-            if first <= slots[place] and slots[place] < last:
-                counts[slots[place]] += end - row
+            counts[slots[place]] += end - row
         row = end
+    return ascending
+
+
+@compiled
+def rows_between(row_ids: NDArray[np.uint64], low: np.uint64, high: np.uint64) -> tuple[int, int]:
+    """Where rows of ids from `low` to `high`, both included, begin and end; `row_ids` [R] is ascending."""
+    begin = 0
+    end = len(row_ids)
+    while begin < end:
+        middle = (begin + end) // 2
+        if row_ids[middle] < low:
+            begin = middle + 1
+        else:
+            end = middle
+    first = begin
+    end = len(row_ids)
+    while begin < end:
+        middle = (begin + end) // 2
+        if row_ids[middle] <= high:
+            begin = middle + 1
+        else:
+            end = middle
+    return first, end
 
 
 @compiled
