@@ -18,8 +18,8 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from tocsin.clock import NANOSECONDS_PER_SECOND, Clock
 from tocsin.errors import TocsinError
 from tocsin.store.chunk_rows import COLUMNS, HEAD_BYTES, encode_rows
-from tocsin.store.chunks import ROW_BYTES_MAX, compiled
+from tocsin.store.chunks import CHUNK_WINDOW_MS, ROW_BYTES_MAX, compiled
 from tocsin.store.engine import Engine, SettingValue
 from tocsin.store.fold_options import FoldOptions
 from tocsin.store.native import number_blocks
@@ -75,6 +75,16 @@ class FoldStatistics:
     failures: int = 0
     failing: int = 0
     last_error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    """Series ids from `low` to `high` and event times from `start_ms` to `end_ms`, all included."""
+
+    low: int
+    high: int
+    start_ms: int = -(2**62)
+    end_ms: int = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +188,8 @@ class Fold:
     def _finish(self, partition: str) -> int:
         """Fold a partition that was moved away, and drop it; 0 when stopped before its end."""
         begun_s = self._clock.monotonic_s()
-        for low, high in self._ranges(partition):
-            columns = self._read(partition, low, high)
+        for part in self._ranges(partition):
+            columns = self._read(partition, part)
             for chunks, samples, body in _bodies(columns):
                 if self._stop.is_set():
                     return 0
@@ -190,28 +200,39 @@ class Fold:
         self._raise_counts(partitions=1, fold_s=self._clock.monotonic_s() - begun_s)
         return 1
 
-    def _ranges(self, partition: str) -> list[tuple[int, int]]:
-        """Ranges of series ids, both ends included, that hold at most `batch_rows` rows each, if no few series hold more."""
+    def _ranges(self, partition: str) -> Iterator[_Range]:
+        """Ranges of series ids that hold at most `batch_rows` rows each, or of event time where a few series alone hold more."""
         statement = Sql(
             "SELECT bitShiftRight(series_id, {shift:UInt8}) AS prefix, count() FROM samples_folding "
             "WHERE _partition_id = {partition:String} GROUP BY prefix ORDER BY prefix",
             {"shift": 64 - PREFIX_BITS, "partition": partition},
         )
-        ranges: list[tuple[int, int]] = []
-        low = rows = 0
-        for prefix, count in self._engine.query(statement).rows:
-            if rows and rows + count > self._options.batch_rows:
-                ranges.append((low, (prefix << 64 - PREFIX_BITS) - 1))
-                low, rows = prefix << 64 - PREFIX_BITS, 0
-            rows += count
-        return [*ranges, (low, 2**64 - 1)] if rows else ranges
+        most = self._options.batch_rows
+        prefixes = self._engine.query(statement).rows
+        for first, last, count in _cut(prefixes, most):
+            part = _Range(first << 64 - PREFIX_BITS, (last + 1 << 64 - PREFIX_BITS) - 1)
+            if count <= 2 * most:
+                yield part
+            else:
+                yield from self._windows(partition, part)
 
-    def _read(self, partition: str, low: int, high: int) -> _Columns:
-        """Samples of a range of series in the order of series and time; of those there twice the one received last."""
+    def _windows(self, partition: str, part: _Range) -> Iterator[_Range]:
+        """The same series, some windows of event time at a time: no chunk reaches from one into the next."""
+        statement = Sql(
+            "SELECT intDiv(toUnixTimestamp64Milli(ts), {window:Int64}) AS window, count() FROM samples_folding "
+            "WHERE _partition_id = {partition:String} AND series_id BETWEEN {low:UInt64} AND {high:UInt64} GROUP BY window ORDER BY window",
+            {"window": CHUNK_WINDOW_MS, "partition": partition, "low": part.low, "high": part.high},
+        )
+        for first, last, _ in _cut(self._engine.query(statement).rows, self._options.batch_rows):
+            yield replace(part, start_ms=first * CHUNK_WINDOW_MS, end_ms=(last + 1) * CHUNK_WINDOW_MS - 1)
+
+    def _read(self, partition: str, part: _Range) -> _Columns:
+        """Samples of a range in the order of series and time; of those there twice the one received last."""
         statement = Sql(
             "SELECT series_id, ts, value, received FROM samples_folding WHERE _partition_id = {partition:String} "
-            "AND series_id BETWEEN {low:UInt64} AND {high:UInt64} ORDER BY series_id, ts, received, segment",
-            {"partition": partition, "low": low, "high": high},
+            "AND series_id BETWEEN {low:UInt64} AND {high:UInt64} AND toUnixTimestamp64Milli(ts) BETWEEN {start:Int64} AND {end:Int64} "
+            "ORDER BY series_id, ts, received, segment",
+            {"partition": partition, "low": part.low, "high": part.high, "start": part.start_ms, "end": part.end_ms},
         )
         blocks = list(number_blocks(self._engine.fetch(statement, output_format="Native"), ROW_TYPES))
         if not blocks:
@@ -222,6 +243,18 @@ class Fold:
 
     def _raise_counts(self, **by: float) -> None:
         self._counts = {**self._counts, **{name: self._counts.get(name, 0) + number for name, number in by.items()}}
+
+
+def _cut(counts: Iterable[Sequence[int]], most: int) -> Iterator[tuple[int, int, int]]:
+    """Neighbouring keys, given as (key, count), put together up to a count of `most`: first key, last key, count."""
+    group: tuple[int, int, int] | None = None
+    for key, count in counts:
+        if group is not None and group[2] + count > most:
+            yield group
+            group = None
+        group = (key, key, count) if group is None else (group[0], key, group[2] + count)
+    if group is not None:
+        yield group
 
 
 def _bodies(columns: _Columns) -> Iterator[tuple[int, int, bytes]]:
