@@ -8,16 +8,14 @@ What is wrong with a configuration, said so that it can be mended: place, key, w
 from __future__ import annotations
 
 import difflib
-import typing
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from types import NoneType
 from typing import Any
 
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from tocsin.app.options import Options
+from tocsin.app.option_tree import field_at, fields_of, is_secret, model_at, option_keys
 from tocsin.errors import ConfigError
 
 FOUND_LENGTH_MAX = 80  # characters of a wrong value that are shown
@@ -81,8 +79,8 @@ def _mistake(details: ErrorDetails, places: Mapping[tuple[str, ...], Place]) -> 
 
 
 def _unknown(path: tuple[str, ...]) -> str:
-    group = _model_at(path[:-1])
-    known = list(group.model_fields) if group else []
+    group = model_at(path[:-1])
+    known = [key for key, _ in fields_of(group)] if group else []
     elsewhere = [key for key in option_keys() if key.rpartition(".")[2] == path[-1]]
     if elsewhere:
         return f"no option is called so; did you mean {elsewhere[0]!r}?"
@@ -112,8 +110,8 @@ _EXPECTATIONS: dict[str, Callable[[Mapping[str, Any]], str]] = {
 
 def _expected(details: ErrorDetails, path: tuple[str, ...]) -> str:
     if details["type"] == "model_type":
-        group = _model_at(path)
-        return "a group of options" + (f" ({', '.join(group.model_fields)})" if group else "")
+        group = model_at(path)
+        return "a group of options" + (f" ({', '.join(key for key, _ in fields_of(group))})" if group else "")
     known = _EXPECTATIONS.get(details["type"])
     return known(details.get("ctx", {})) if known else f"something else ({details['msg']})"
 
@@ -123,33 +121,14 @@ def _found(value: Any) -> str:
     return text if len(text) <= FOUND_LENGTH_MAX else text[:FOUND_LENGTH_MAX] + "..."
 
 
-def option_keys(model: type[BaseModel] = Options, prefix: Sequence[str] = ()) -> list[str]:
-    """The dotted path of every option in the tree, in its order."""
-    keys: list[str] = []
-    for name, info in model.model_fields.items():
-        path = (*prefix, name)
-        if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
-            keys.extend(option_keys(info.annotation, path))
-        else:
-            keys.append(".".join(path))
-    return keys
-
-
-def _model_at(path: tuple[str, ...]) -> type[BaseModel] | None:
-    model: type[BaseModel] = Options
-    for key in path:
-        info = model.model_fields.get(key)
-        if info is None or not isinstance(info.annotation, type) or not issubclass(info.annotation, BaseModel):
-            return None
-        model = info.annotation
-    return model
-
-
 def _is_secret(path: tuple[str, ...]) -> bool:
-    for length in range(1, len(path) + 1):
-        group = _model_at(path[: length - 1])
-        info = group.model_fields.get(path[length - 1]) if group else None
-        if info and SecretStr in {info.annotation, *(kind for kind in typing.get_args(info.annotation) if kind is not NoneType)}:
-            return True
-    inside = ".".join(path) + "."
-    return any(key.startswith(inside) and _is_secret(tuple(key.split("."))) for key in option_keys())
+    """Whether the value at a path may hold what must not be shown: the option itself, one above it, or one inside it."""
+    found = [field_at(path[:length]) for length in range(1, len(path) + 1)]
+    if found and found[-1] is not None:
+        return is_secret(found[-1])
+    # A wrong key, or a part of a value: whatever the innermost option around it says.
+    known = [info for info in found if info is not None]
+    group = model_at(path)
+    return (is_secret(known[-1]) if known else False) or (
+        group is not None and any(is_secret(info) for info in group.model_fields.values())
+    )

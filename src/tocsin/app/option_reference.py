@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterator
+from collections.abc import Mapping
+from enum import Enum
 from pathlib import Path
 from types import NoneType
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, BeforeValidator, SecretStr
 from pydantic.fields import FieldInfo
 
 from tocsin.app.option_sources import PREFIX
+from tocsin.app.option_tree import dotted, fields_of, group_of, is_mapping, leaves
 from tocsin.app.options import Options
+from tocsin.collect.notation import Duration, Size, print_duration
+
+
+def _function(annotation: Any) -> Any:
+    """What reads a value of an annotated kind."""
+    return next(item.func for item in annotation.__metadata__ if isinstance(item, BeforeValidator))
+
 
 PAGE_HEAD = """# Configuration
 
@@ -40,13 +49,19 @@ _TYPE_WORDS: dict[Any, str] = {
 }
 
 
+_READ_WORDS: dict[Any, str] = {
+    _function(Duration): "length of time such as `1m30s`",
+    _function(Size): "size such as `10MB`, or bytes",
+}
+
+
 def reference_page() -> str:
     """The page `docs/reference/configuration.md`."""
     lines = [PAGE_HEAD]
     for group, info in Options.model_fields.items():
         lines += [f"## {group}", "", str(info.description), ""]
         lines += ["| option | kind | default | meaning |", "|---|---|---|---|"]
-        lines += [_row(key, leaf) for key, leaf in _leaves(_group(info), (group,))]
+        lines += [_row(path, leaf) for path, leaf in leaves(_group(info), (group,))]
         lines += [""]
     return "\n".join(lines)
 
@@ -61,26 +76,20 @@ def sample_file() -> str:
     return "\n".join(lines)
 
 
-def _leaves(model: type[BaseModel], path: tuple[str, ...]) -> Iterator[tuple[str, FieldInfo]]:
-    for name, info in model.model_fields.items():
-        if _is_group(info):
-            yield from _leaves(_group(info), (*path, name))
-        else:
-            yield ".".join((*path, name)), info
-
-
-def _row(key: str, info: FieldInfo) -> str:
+def _row(path: tuple[str, ...], info: FieldInfo) -> str:
     bounds = _bounds(info)
-    kind = _kind(info.annotation) + (f", {bounds}" if bounds else "")
-    return f"| `{key}`<br>`{PREFIX}{key.upper().replace('.', '__')}` | {kind} | `{_default(info)}` | {info.description} |"
+    kind = _kind_of(info) + (f", {bounds}" if bounds else "")
+    variable = "" if "[]" in path else f"<br>`{PREFIX}{'__'.join(path).upper()}`"
+    default = "required" if info.is_required() else f"`{_default(info)}`"
+    return f"| `{dotted(path)}`{variable} | {kind} | {default} | {info.description} |"
 
 
 def _sample_lines(model: type[BaseModel], indent: int) -> list[str]:
     lines: list[str] = []
     space = " " * indent
-    for name, info in model.model_fields.items():
+    for name, info in fields_of(model):
         lines.append(f"{space}# {info.description}")
-        if _is_group(info):
+        if group_of(info) is not None:
             lines.append(f"{space}{name}:")
             lines.extend(_sample_lines(_group(info), indent + 2))
         else:
@@ -89,24 +98,35 @@ def _sample_lines(model: type[BaseModel], indent: int) -> list[str]:
     return lines
 
 
-def _is_group(info: FieldInfo) -> bool:
-    return isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel)
-
-
 def _group(info: FieldInfo) -> type[BaseModel]:
-    assert isinstance(info.annotation, type)
-    assert issubclass(info.annotation, BaseModel)
-    return info.annotation
+    group = group_of(info)
+    assert group is not None
+    return group
+
+
+def _kind_of(info: FieldInfo) -> str:
+    """In words what a value looks like; what reads it says more than its type."""
+    readers = [item for item in info.metadata if isinstance(item, BeforeValidator)]
+    return _READ_WORDS.get(readers[0].func, "") if readers and readers[0].func in _READ_WORDS else _kind(info.annotation)
 
 
 def _kind(annotation: Any) -> str:
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if hasattr(annotation, "__metadata__"):
+        reader = next((item.func for item in annotation.__metadata__ if isinstance(item, BeforeValidator)), None)
+        return _READ_WORDS.get(reader) or _kind(arguments[0])
     if origin is Literal:
         return "one of " + ", ".join(f"`{value}`" for value in arguments)
     if origin is tuple:
-        return f"list of {_kind(arguments[0])}s"
+        return f"list of {_kind(arguments[0])}" + ("" if _kind(arguments[0]).startswith("group") else "s")
+    if is_mapping(annotation):
+        return "names with values"
     if NoneType in arguments:
         return " or ".join(_kind(kind) for kind in arguments if kind is not NoneType) + " or null"
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return "groups of options, below"
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return "one of " + ", ".join(f"`{value.value}`" for value in annotation)
     return _TYPE_WORDS[annotation]
 
 
@@ -118,5 +138,19 @@ def _bounds(info: FieldInfo) -> str:
 
 def _default(info: FieldInfo) -> str:
     value = info.get_default(call_default_factory=True)
-    value = list(value) if isinstance(value, tuple) else str(value) if isinstance(value, Path) else value
+    if any(isinstance(item, BeforeValidator) and item.func is _function(Duration) for item in info.metadata):
+        return print_duration(value)
+    value = _plain(value)
     return yaml.safe_dump(value, default_flow_style=True, width=1000).removesuffix("\n...\n").strip()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", by_alias=True)
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, Enum):
+        return value.value
+    return str(value) if isinstance(value, Path) else value

@@ -7,18 +7,12 @@ from typing import Any
 from tocsin.api.context import Context
 from tocsin.api.prometheus.parameters import BadParameter, Parameters
 from tocsin.api.prometheus.render import number, query_answer, success
-from tocsin.errors import InvalidInput, LimitExceeded, ParseError
+from tocsin.errors import InvalidInput, ParseError
 from tocsin.query.promql.parser import parse
 from tocsin.query.promql.printer import prettify, to_json
 from tocsin.query.promql.syntax import Expression
 
 STEPS_RULE = "exceeded maximum resolution of {points} points per timeseries. Try decreasing the query resolution (?step=XX)"
-
-
-class ExecutionFailed(InvalidInput):
-    """The query reads, but what is stored can't be put together as it says."""
-
-    code = "execution_failed"
 
 
 def instant(context: Context, parameters: Parameters) -> bytes:
@@ -116,4 +110,4 @@ def _failure(error: InvalidInput) -> InvalidInput:
     """A text that does not read is a wrong parameter; anything else that the evaluation refuses is its failure."""
     if isinstance(error, ParseError):
         return BadParameter(f'invalid parameter "query": {error}', position=error.position)
-    return ExecutionFailed(str(error)) if not isinstance(error, LimitExceeded) else error
+    return error
