@@ -153,6 +153,21 @@ def _read_node(node: yaml.Node, path: Path_, source: _Source, depth: int) -> Non
             _read_node(value_node, inner, source, depth + 1)
         elif not (len(inner) == 1 and _is_empty(value_node)):  # `journal:` with everything below it commented out
             source.layers.put(inner, _plain(value_node), source.place(key_node))
+            _note_places(value_node, inner, source, depth + 1)
+
+
+def _note_places(node: yaml.Node, path: Path_, source: _Source, depth: int) -> None:
+    """Remember where everything inside a list stands: a list is one value, but its mistakes have places of their own."""
+    if depth >= DEPTH_MAX:
+        return
+    if isinstance(node, yaml.SequenceNode):
+        for place, item in enumerate(node.value):
+            source.layers.places[*path, str(place)] = source.place(item)
+            _note_places(item, (*path, str(place)), source, depth + 1)
+    elif isinstance(node, yaml.MappingNode):
+        for key_node, value_node in node.value:
+            source.layers.places[*path, str(key_node.value)] = source.place(key_node)
+            _note_places(value_node, (*path, str(key_node.value)), source, depth + 1)
 
 
 def _plain(node: yaml.Node, around: tuple[int, ...] = ()) -> Any:
