@@ -145,10 +145,10 @@ def test_lookback_of_one_query() -> None:
 
 
 def test_remarks_say_where() -> None:
-    """A remark ends in the line and column of what it is about, and comes once for each place."""
-    answer = ask(TWO, "quantile(2, x) +\n  quantile(2, x)", at_s=0)
+    """A remark ends in the line and column of what it is about; what is said of several places is said of the last."""
+    answer = ask(TWO, "quantile(3, x) + quantile(2, x) +\n  quantile(2, x)", at_s=0)
     assert answer.annotations.warnings == (
-        "PromQL warning: quantile value should be between 0 and 1, got 2 (1:10)",
+        "PromQL warning: quantile value should be between 0 and 1, got 3 (1:10)",
         "PromQL warning: quantile value should be between 0 and 1, got 2 (2:12)",
     )
 

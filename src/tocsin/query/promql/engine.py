@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from threading import Lock
 
 import numpy as np
 
@@ -63,11 +64,13 @@ class Promql:
         self._options = options
         self._clock = clock
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="promql")
+        self._counting = Lock()
         self._queries = self._failed = self._samples = 0
 
     def statistics(self) -> PromqlStatistics:
         """What was asked since the start."""
-        return PromqlStatistics(self._queries, self._failed, self._samples)
+        with self._counting:
+            return PromqlStatistics(self._queries, self._failed, self._samples)
 
     def close(self) -> None:
         """Let the threads go."""
@@ -120,22 +123,25 @@ class Promql:
         return self._answer(text, Steps(start_ms, step_ms, count), end_ms, timeout_s, lookback_s)
 
     def _answer(self, text: str, steps: Steps, end_ms: int, timeout_s: float | None, lookback_s: float | None) -> QueryAnswer:
-        self._queries += 1
         timeout = self._options.timeout_s if timeout_s is None else min(timeout_s, self._options.timeout_s)
         lookback_ms = round((lookback_s or self._options.lookback_s) * 1000)
         deadline_s = self._clock.monotonic_s() + timeout
         question = Question(text, steps, end_ms, lookback_ms, deadline_s, timeout, instant=steps.step_ms == 0)
         context = Context(self._source, self._options, self._clock, question, evaluate, self._pool)
+        answer = None
         try:
             tree = parse(text)
             check_features(tree, self._options)
             answer = _evaluated(context, tree)
-        except Exception:
-            self._failed += 1
-            raise
         finally:
-            self._samples += context.samples_read
+            self._count(context, failed=answer is None)
         return replace(answer, annotations=context.annotations.answer(), samples=context.samples_read)
+
+    def _count(self, context: Context, *, failed: bool) -> None:
+        with self._counting:
+            self._queries += 1
+            self._failed += failed
+            self._samples += context.samples_read
 
 
 def _evaluated(context: Context, tree: Expression) -> QueryAnswer:

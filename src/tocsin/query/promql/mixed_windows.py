@@ -7,7 +7,7 @@ Source: Prometheus documentation, 'Query functions'.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import pairwise
@@ -17,16 +17,16 @@ import numpy as np
 from tocsin.model.native_histogram import NativeHistogram
 from tocsin.model.series import STALE_NAN_BITS, SeriesBatch
 from tocsin.query.promql import remarks as say
-from tocsin.query.promql.context import Context
+from tocsin.query.promql.context import Context, unwrapped
 from tocsin.query.promql.grid import Floats, Grid
 from tocsin.query.promql.histogram_arithmetic import average_of, equal, sum_of
 from tocsin.query.promql.histogram_notes import Remarks
 from tocsin.query.promql.histogram_rate import histogram_rate, instant_rate
-from tocsin.query.promql.histogram_resets import detect_reset
+from tocsin.query.promql.histogram_resets import detect_reset, reset_flags
 from tocsin.query.promql.kernels import Times
 from tocsin.query.promql.ranges import Range
 from tocsin.query.promql.selectors import is_stale
-from tocsin.query.promql.syntax import Call
+from tocsin.query.promql.syntax import Call, Span
 
 Point = float | NativeHistogram
 
@@ -53,13 +53,41 @@ _ONE_KIND = frozenset({MixedKind.RATE, MixedKind.SUM, MixedKind.AVERAGE})
 
 
 @dataclass(frozen=True, slots=True)
+class MixedTask:
+    """
+    What is computed over windows that may hold histograms.
+
+    Args:
+        context: Of the evaluation.
+        call: The function.
+        kind: What it makes of histograms.
+        counter: For `rate` and its kin: a fall is a reset.
+        per_second: For `rate` and its kin: by the window's length.
+        argument: The range.
+    """
+
+    context: Context
+    call: Call
+    kind: MixedKind
+    counter: bool
+    per_second: bool
+    argument: Range
+
+    @property
+    def span(self) -> Span:
+        """Where remarks point: at the function's first argument."""
+        return unwrapped(self.call.arguments[0]).span if self.call.arguments else self.argument.span
+
+
+@dataclass(frozen=True, slots=True)
 class _Window:
-    """Samples of one series in one window: floats, histograms, and where it begins and ends."""
+    """Samples of one series in one window: floats, histograms (with whether a reset lies before each, if known), and its edges."""
 
     float_times: Times
     floats: Floats
     times: Times
     histograms: Sequence[NativeHistogram]
+    resets: Sequence[bool] | None
     start_ms: int
     end_ms: int
 
@@ -70,35 +98,21 @@ class _Window:
         return sorted(both, key=lambda point: point[0])
 
 
-def fill_mixed_rows(
-    context: Context, call: Call, kind: MixedKind, counter: bool, per_second: bool, argument: Range, batch: SeriesBatch, grid: Grid
-) -> None:
+def fill_mixed_rows(task: MixedTask, batch: SeriesBatch, grid: Grid) -> None:
     """
     Correct the rows of series with histograms, which the kernels have filled from their floats alone.
 
     Args:
-        context: Of the evaluation.
-        call: The function.
-        kind: What it makes of histograms.
-        counter: For `rate` and its kin.
-        per_second: For `rate` and its kin.
-        argument: The range.
+        task: What is computed.
         batch: The series.
         grid: Their rows; changed in place.
     """
     grid.histograms = np.full(grid.values.shape, None, dtype=object)
-    for row, points in batch.histograms.items():
-        context.check_time()
-        floats = _fresh_floats(batch, row)
-        alive = [i for i, one in enumerate(points.points) if not is_stale(one)]
-        times = points.timestamps_ms[alive]
-        histograms = [points.points[i] for i in alive]
+    for row in batch.histograms:
+        task.context.check_time()
         metric = "" if grid.nameless else batch.labels[row].metric
-        for t, end in enumerate(argument.ends_ms):
-            window = _window(floats, times, histograms, int(end) - argument.range_ms, int(end))
-            if not window.histograms:
-                continue
-            value = _value(context, call, kind, counter, per_second, argument, window, metric, bool(grid.present[row, t]))
+        for t, window in _windows(task, batch, row):
+            value = _value(task, window, metric, bool(grid.present[row, t]))
             if value is _AS_FLOATS:
                 continue
             grid.present[row, t] = value is not None
@@ -108,51 +122,63 @@ def fill_mixed_rows(
                 grid.values[row, t] = value
 
 
+def _windows(task: MixedTask, batch: SeriesBatch, row: int) -> Iterator[tuple[int, _Window]]:
+    """The windows of a series in which there is a histogram, by step."""
+    points, ends, range_ms = batch.histograms[row], task.argument.ends_ms, task.argument.range_ms
+    alive = [i for i, one in enumerate(points.points) if not is_stale(one)]
+    times, histograms = points.timestamps_ms[alive], [points.points[i] for i in alive]
+    resets = None
+    if task.kind is MixedKind.RATE and task.counter:
+        resets = reset_flags(histograms, trust_hints=not task.argument.evaluated)
+    float_times, floats = _fresh_floats(batch, row)
+    edges = zip(
+        *(np.searchsorted(own, at, side="right").tolist() for own in (times, float_times) for at in (ends - range_ms, ends)), strict=True
+    )
+    for t, (low, high, float_low, float_high) in enumerate(edges):
+        if low == high:
+            continue
+        inside, held = slice(float_low, float_high), slice(low, high)
+        end = int(ends[t])
+        known = None if resets is None else resets[held]
+        yield t, _Window(float_times[inside], floats[inside], times[held], histograms[held], known, end - range_ms, end)
+
+
 _AS_FLOATS = object()
 
 
-def _value(
-    context: Context,
-    call: Call,
-    kind: MixedKind,
-    counter: bool,
-    per_second: bool,
-    argument: Range,
-    window: _Window,
-    metric: str,
-    has_floats: bool,
-) -> object:
-    span = argument.span
+def _value(task: MixedTask, window: _Window, metric: str, has_floats: bool) -> object:
+    annotations, kind = task.context.annotations, task.kind
     if kind is MixedKind.FLOATS_ONLY:
         if len(window.floats) and has_floats:
-            context.annotations.add(say.ignored_in_range(metric), span)
+            annotations.add(say.ignored_in_range(metric), task.span)
         return _AS_FLOATS
     if kind in _ONE_KIND and len(window.floats):
-        if kind is not MixedKind.RATE or len(window.floats) + len(window.histograms) > 1:
-            context.annotations.add(say.mixed_floats_histograms(metric), span)
+        annotations.add(say.mixed_floats_histograms(metric), task.span)
         return None
     if kind is MixedKind.LAST_TWO:
-        return _last_two(context, argument, window, metric, counter)
-    remarks: Remarks = ()
-    result: object
-    if kind is MixedKind.RATE:
-        result, remarks = histogram_rate(
-            window.histograms,
-            window.times,
-            window.start_ms,
-            window.end_ms,
-            is_counter=counter,
-            is_rate=per_second,
-            trust_hints=not argument.evaluated,
-        )
-    elif kind is MixedKind.SUM:
-        result, remarks = sum_of(window.histograms)
-    elif kind is MixedKind.AVERAGE:
-        result, remarks = average_of(window.histograms)
-    else:
-        result = _of_both(kind, window, argument)
-    context.annotations.add_remarks(remarks, span, metric=metric, function=call.function)
+        return _last_two(task, window, metric)
+    if kind not in _ONE_KIND:
+        return _of_both(kind, window, task.argument)
+    result, remarks = _of_histograms(task, window)
+    annotations.add_remarks(remarks, task.span, metric=metric, function=task.call.function)
     return result
+
+
+def _of_histograms(task: MixedTask, window: _Window) -> tuple[NativeHistogram | None, Remarks]:
+    if task.kind is MixedKind.SUM:
+        return sum_of(window.histograms)
+    if task.kind is MixedKind.AVERAGE:
+        return average_of(window.histograms)
+    return histogram_rate(
+        window.histograms,
+        window.times,
+        window.start_ms,
+        window.end_ms,
+        is_counter=task.counter,
+        is_rate=task.per_second,
+        trust_hints=not task.argument.evaluated,
+        resets=window.resets,
+    )
 
 
 def _of_both(kind: MixedKind, window: _Window, argument: Range) -> Point:
@@ -193,20 +219,21 @@ def _was_reset(before: Point, after: Point, *, trusted: bool) -> bool:
     return after < before
 
 
-def _last_two(context: Context, argument: Range, window: _Window, metric: str, counter: bool) -> Point | None:
+def _last_two(task: MixedTask, window: _Window, metric: str) -> Point | None:
     points = window.points()
     if len(points) < 2:
         return None
     (before_ms, before), (after_ms, after) = points[-2:]
     if isinstance(before, NativeHistogram) and isinstance(after, NativeHistogram):
-        result, remarks = instant_rate(before, after, before_ms, after_ms, is_rate=counter, trust_hints=not argument.evaluated)
-        context.annotations.add_remarks(remarks, argument.span, metric=metric)
+        trusted = not task.argument.evaluated
+        result, remarks = instant_rate(before, after, before_ms, after_ms, is_rate=task.counter, trust_hints=trusted)
+        task.context.annotations.add_remarks(remarks, task.span, metric=metric)
         return result
     if isinstance(before, NativeHistogram) or isinstance(after, NativeHistogram):
-        context.annotations.add(say.mixed_floats_histograms(metric), argument.span)
+        task.context.annotations.add(say.mixed_floats_histograms(metric), task.span)
         return None
-    difference = after if counter and after < before else after - before
-    return difference / ((after_ms - before_ms) / 1000) if counter else difference
+    difference = after if task.counter and after < before else after - before
+    return difference / ((after_ms - before_ms) / 1000) if task.counter else difference
 
 
 def _fresh_floats(batch: SeriesBatch, row: int) -> tuple[Times, Floats]:
@@ -214,9 +241,3 @@ def _fresh_floats(batch: SeriesBatch, row: int) -> tuple[Times, Floats]:
     times, values = batch.timestamps_ms[own], batch.values[own]
     fresh = np.ascontiguousarray(values).view(np.int64) != STALE_NAN_BITS
     return times[fresh], values[fresh]
-
-
-def _window(floats: tuple[Times, Floats], times: Times, histograms: Sequence[NativeHistogram], start_ms: int, end_ms: int) -> _Window:
-    inside = slice(*np.searchsorted(floats[0], (start_ms, end_ms), side="right"))
-    held = slice(*np.searchsorted(times, (start_ms, end_ms), side="right"))
-    return _Window(floats[0][inside], floats[1][inside], times[held], histograms[held], start_ms, end_ms)

@@ -18,7 +18,7 @@ from tocsin.query.promql import remarks as say
 from tocsin.query.promql.context import Context
 from tocsin.query.promql.grid import Floats, Grid, Mask, Steps, ready_floats, stacked
 from tocsin.query.promql.kernels import Times
-from tocsin.query.promql.mixed_windows import MixedKind, fill_mixed_rows
+from tocsin.query.promql.mixed_windows import MixedKind, MixedTask, fill_mixed_rows
 from tocsin.query.promql.ranges import Range, RangeBatch, range_of, require_plain
 from tocsin.query.promql.rate_kernels import rate_rows
 from tocsin.query.promql.selectors import flat_buffers
@@ -142,7 +142,7 @@ def _reduce(
     context.in_halves(work, shape[0], int(series.timestamps_ms.size) + values.size)
     grid = Grid(series.labels, values, present, None, batch.nameless, batch.pending)
     if series.histograms and argument.extension is RangeExtension.NONE:
-        fill_mixed_rows(context, call, function.mixed, function.counter, function.per_second, argument, series, grid)
+        fill_mixed_rows(MixedTask(context, call, function.mixed, function.counter, function.per_second, argument), series, grid)
     grid = grid.without_empty_rows()
     context.hold(grid.values.size)
     return grid

@@ -27,23 +27,24 @@ class AnnotationCollector:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._seen: dict[tuple[Level, str], None] = {}
+        self._seen: dict[tuple[Level, str], Span] = {}
 
     def add(self, note: Note, span: Span) -> None:
-        """Note it, unless the same was said about the same place."""
+        """Note it; what is said of several places is said once, of the last."""
         level, sentence = note
-        self._seen.setdefault((level, f"PromQL {level.value}: {sentence}{self._place(span)}"))
+        self._seen[level, f"PromQL {level.value}: {sentence}"] = span
 
     def add_remarks(self, remarks: Remarks, span: Span, *, metric: str = "", operator: str = "", function: str = "") -> None:
         """Note what an operation on histograms has to say."""
         for remark in remarks:
-            self._seen.setdefault((remark.level, remark.text(metric, operator, function) + self._place(span)))
+            self._seen[remark.level, remark.text(metric, operator, function)] = span
 
     def answer(self) -> Annotations:
         """What was gathered, in the order it came up."""
-        warnings = tuple(sentence for level, sentence in self._seen if level is Level.WARNING)
-        infos = tuple(sentence for level, sentence in self._seen if level is Level.INFO)
-        return Annotations(warnings, infos)
+        return Annotations(self._of(Level.WARNING), self._of(Level.INFO))
+
+    def _of(self, wanted: Level) -> tuple[str, ...]:
+        return tuple(sentence + self._place(span) for (level, sentence), span in self._seen.items() if level is wanted)
 
     def _place(self, span: Span) -> str:
         before = self._text[: span.start]

@@ -35,7 +35,7 @@ def select_rows(context: Context, node: Aggregation, grid: Grid, steps: Steps) -
     parameter = context.scalar(node.parameter, steps)
     if node.operator == "limit_ratio":
         _remark_ratios(context, node.parameter, parameter)
-    if not grid.height or (node.operator != "limit_ratio" and parameter.max() < 1):
+    if not grid.present.any() or (node.operator != "limit_ratio" and parameter.max() < 1):
         return grid.rows(np.zeros(0, dtype=np.int64))
     if node.operator == "limit_ratio":
         kept = _ratio(grid, parameter)
@@ -48,7 +48,7 @@ def select_rows(context: Context, node: Aggregation, grid: Grid, steps: Steps) -
         first_columns(ready_mask(grid.present), grouping.groups, k, taken, kept, 0, grid.width)
         return grid.with_cells(grid.values, kept, grid.histograms).without_empty_rows()
     if grid.histograms is not None and grid.histogram_mask.any() and (k > 0).any():
-        context.annotations.add(say.ignored_in_aggregation(node.operator), unwrapped(node.expression).span)
+        context.annotations.add(say.ignored_in_aggregation(node.operator), node.span)
     values, present = ready_floats(grid.values), ready_mask(grid.float_mask)
     highest = node.operator == "topk"
     work = partial(best_columns, values, present, *grouping.members(), k, highest, kept)
