@@ -47,7 +47,12 @@ def test_the_same_at_every_step(bench: Bench) -> None:
     bench.load(thirds[1])
     move_away(bench)
     bench.load(thirds[2])
-    for start, end in ((0, 2 * NOON_MS), (NOON_MS + 3 * STEP_MS, NOON_MS + 900 * STEP_MS), (NOON_MS + 7_200_000, NOON_MS + 7_200_000 + 4)):
+    for start, end in (
+        (-(2**63), 2**63 - 1),
+        (0, 2 * NOON_MS),
+        (NOON_MS + 3 * STEP_MS, NOON_MS + 900 * STEP_MS),
+        (NOON_MS + 7_200_000, NOON_MS + 7_200_000 + 4),
+    ):
         expected = {one: [sample for sample in samples if start <= sample[0] <= end] for one, samples in data.items()}
         assert bench.select(equal("job", job), start=start, end=end) == {one: samples for one, samples in expected.items() if samples}
     bench.fold.settle()

@@ -17,6 +17,7 @@ from tocsin.store.sql import ParameterNames, Sql
 
 ROW_TABLES = ("samples", "samples_folding")  # in this order, see above
 DAY_MS = 86_400_000
+CHUNK_SORT_MS = 21_600_000  # the first column of the sort key of `chunks`
 ID_MAX = 2**64 - 1
 TIME_MIN_MS, TIME_MAX_MS = 0, 9_000_000_000_000  # what the engine's times hold, with room at both ends
 DAY_MAX = 65_535  # the last day that the engine's Date holds
@@ -203,8 +204,16 @@ def _chunks_within(span: Span, names: ParameterNames) -> Sql:
 
 def _starts_within(span: Span, names: ParameterNames) -> Sql:
     """A chunk never reaches from one window into the next, so where it starts says when it stops at the latest."""
-    first, last = instant_ms(span.start_ms - CHUNK_WINDOW_MS, names), instant_ms(span.end_ms, names)
-    return Sql("start > ") + first + Sql(" AND start <= ") + last
+    first, last = span.start_ms - CHUNK_WINDOW_MS, span.end_ms
+    low, high = (names.bind("Int64", _sorted_by_s(at)) for at in (first, last))
+    begins = Sql("start > ") + instant_ms(first, names) + Sql(" AND start <= ") + instant_ms(last, names)
+    sorted_by = Sql(" AND toStartOfInterval(start, INTERVAL 6 HOUR) BETWEEN toDateTime(")
+    return begins + sorted_by + low + Sql(", 'UTC') AND toDateTime(") + high + Sql(", 'UTC')")
+
+
+def _sorted_by_s(at: int) -> int:
+    """An instant's place in the sort key of chunks, a DateTime: seconds that fit into 32 bits."""
+    return min(max(at, 0) // CHUNK_SORT_MS * CHUNK_SORT_MS // 1000, 2**32 - 1)
 
 
 def _within(span: Span, names: ParameterNames) -> Sql:

@@ -4,7 +4,9 @@ CREATE TABLE IF NOT EXISTS samples_folding AS samples;
 
 -- A chunk is the samples of one series in a part of one window of two hours of event time, compressed by `tocsin.store.chunks`.
 -- `start` and `stop` are the times of its first and last sample. Of samples with the same time in several chunks those count that were
--- received last. A thousand rows hold what half a million samples take elsewhere: hence the small granules.
+-- received last.
+-- The order: six hours first, so that a question about the last hour of many series does not read their whole week (a fifth of the time
+-- for ten thousand series), then series, so that one about a few series reads little of each six hours. A granule of 256 rows is 100 kB.
 CREATE TABLE IF NOT EXISTS chunks
 (
     series_id UInt64 CODEC(ZSTD(1)),
@@ -16,5 +18,5 @@ CREATE TABLE IF NOT EXISTS chunks
 )
 ENGINE = MergeTree
 PARTITION BY multiIf(start < toDateTime64('2020-01-01 00:00:00', 3, 'UTC'), toStartOfYear(start), start < toDateTime64('2026-01-01 00:00:00', 3, 'UTC'), toStartOfMonth(start), toMonday(start))
-ORDER BY (series_id, start)
-SETTINGS index_granularity = 1024, min_bytes_for_wide_part = 33554432, merge_selector_base = 10, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
+ORDER BY (toStartOfInterval(start, INTERVAL 6 HOUR), series_id, start)
+SETTINGS index_granularity = 256, min_bytes_for_wide_part = 16777216, merge_selector_base = 10, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
