@@ -112,12 +112,27 @@ def test_a_selection_that_is_too_large_is_refused(bench: Bench) -> None:
     assert len(bench.select(equal("job", job), samples_max=2000)) == 1
 
 
+def test_too_many_series_are_refused(bench: Bench) -> None:
+    """Before their labels are in memory; those that were asked for in between are forgotten first."""
+    job = bench.job()
+    data = {labels("numerous", job=job, n=str(number)): steps(1) for number in range(30)}
+    bench.load(data)
+    narrow = StoredSeries(bench.store.engine, labels_max=20)
+    with pytest.raises(LimitExceeded, match="at most 20 series"):
+        list(narrow.select([equal("job", job)], 0, 2 * NOON_MS, samples_max=ALL))
+    for _ in range(2):
+        for digit in "12":
+            (batch,) = narrow.select([equal("job", job), regex("n", f"{digit}.")], 0, 2 * NOON_MS, samples_max=ALL)
+            assert len(batch.labels) == 10
+    narrow.close()
+
+
 def test_many_series_come_in_batches(bench: Bench) -> None:
     """Small batches give the same as one, none twice and none lost, by lists of ids and by ranges."""
     job = bench.job()
     data = {labels("many", job=job, n=str(number)): steps(3) for number in range(5000)}
     bench.load(data)
-    small = StoredSeries(bench.store.engine, batch_samples=4000, labels_max=1000)
+    small = StoredSeries(bench.store.engine, batch_samples=4000, labels_max=5000)
     batches = list(small.select([equal("job", job)], 0, 2 * NOON_MS, samples_max=ALL))
     assert len(batches) > 1
     assert sorted(one for batch in batches for one in batch.labels) == sorted(data)

@@ -112,9 +112,13 @@ class Selector:
         labels: The labels behind ids.
         executor: Runs statements that need not wait for each other.
         settings: For statements.
+        series_max: More series than that are refused before their labels are in memory.
     """
 
-    def __init__(self, engine: Engine, labels: LabelMemory, executor: Executor, settings: dict[str, SettingValue]) -> None:
+    def __init__(
+        self, engine: Engine, labels: LabelMemory, executor: Executor, settings: dict[str, SettingValue], *, series_max: int
+    ) -> None:
+        self._series_max = series_max
         self._engine = engine
         self._executor = executor
         self._labels = labels
@@ -126,17 +130,19 @@ class Selector:
         What to read; None when nothing matches.
 
         Raises:
-            LimitExceeded: More than `samples_max` samples.
+            LimitExceeded: More than `samples_max` samples, or too many series.
             InvalidInput: A regular expression that does not compile.
         """
         later = self._executor.submit(self._engine.query, overview(span), settings=self._settings)
         try:
-            found = np.frombuffer(self._fetch(series_ids(matchers, span)), dtype=np.uint64)
+            found = np.frombuffer(self._fetch(series_ids(matchers, span, limit=self._series_max + 1)), dtype=np.uint64)
         except InvalidInput as error:
             raise InvalidInput(f"expected matchers with regular expressions of RE2: {error}") from error
         counts = [int(count or 0) for count in later.result().rows[0]]
         if not len(found):
             return None
+        if len(found) > self._series_max:
+            raise LimitExceeded(f"expected at most {self._series_max} series in one selection, found more; match fewer")
         matching = id_matches([matchers], span, ParameterNames("m"))
         matched = self._matched(tuple(matchers), np.unique(found), matching, span)
         if not len(matched.ids):

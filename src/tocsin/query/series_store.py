@@ -34,7 +34,7 @@ class StoredSeries(StoredCatalog):
         engine: Where the tables are.
         timeout_s: Seconds that one statement may take.
         batch_samples: About as many samples are fetched at a time, most of them compressed; batches that are handed out are smaller.
-        labels_max: Series whose labels are kept in memory.
+        labels_max: Series whose labels are kept in memory; one selection may not match more.
     """
 
     def __init__(self, engine: Engine, *, timeout_s: float = 120.0, batch_samples: int = 8_000_000, labels_max: int = 500_000) -> None:
@@ -43,7 +43,7 @@ class StoredSeries(StoredCatalog):
         # Two pools, for no task may wait for another of its own pool: what runs ahead waits for what is shared, which waits for nothing.
         self._ahead = ThreadPoolExecutor(max_workers=SELECTIONS, thread_name_prefix="selection")
         self._executor = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="series")
-        self._selector = Selector(engine, self._labels, self._executor, self._settings)
+        self._selector = Selector(engine, self._labels, self._executor, self._settings, series_max=labels_max)
         self._reader = BatchReader(engine, self._executor, self._settings)
 
     def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, *, samples_max: int) -> Iterator[SeriesBatch]:

@@ -94,9 +94,11 @@ def id_matches(matcher_sets: Sequence[Sequence[Matcher]], span: Span, names: Par
     return Sql("series_id IN (SELECT series_id FROM series WHERE ") + matching(matcher_sets, span, names) + Sql(")")
 
 
-def series_ids(matchers: Sequence[Matcher], span: Span) -> Sql:
-    """Ids of matching series (RowBinary: UInt64), in any order, some more than once."""
-    return Sql("SELECT series_id FROM series WHERE ") + matching([matchers], span, ParameterNames())
+def series_ids(matchers: Sequence[Matcher], span: Span, *, limit: int) -> Sql:
+    """Ids of matching series (RowBinary: UInt64), in any order, at most `limit`."""
+    names = ParameterNames()
+    statement = Sql("SELECT DISTINCT series_id FROM series WHERE ") + matching([matchers], span, names)
+    return statement + Sql(" LIMIT ") + names.bind("UInt64", limit)
 
 
 def series_labels(chosen: Chosen, span: Span) -> Sql:
@@ -175,11 +177,11 @@ def histogram_counts(chosen: Chosen, span: Span) -> Sql:
 
 
 def overview(span: Span) -> Sql:
-    """One row: samples in each table of rows at any time, samples in chunks about the range, rows of `series` and `histograms` in it."""
+    """One row: samples in each table of rows at any time, samples in chunks about the range, series and histograms in it; series about."""
     names = ParameterNames("o")
     parts = [Sql(f"(SELECT count() FROM {table})") for table in ROW_TABLES]
     parts.append(Sql("(SELECT sum(count) FROM chunks WHERE ") + _starts_within(span, names) + Sql(")"))
-    parts.append(Sql("(SELECT count() FROM series WHERE ") + matching([], span, names) + Sql(")"))
+    parts.append(Sql("(SELECT uniq(series_id) FROM series WHERE ") + matching([], span, names) + Sql(")"))
     parts.append(Sql("(SELECT count() FROM histograms WHERE ") + _within(span, names) + Sql(")"))
     return Sql("SELECT ") + Sql.join(", ", parts)
 
