@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tocsin.app.option_tree import option_keys
 from tocsin.app.option_reference import reference_page, sample_file
 from tocsin.app.option_sources import load
+from tocsin.app.option_tree import option_keys
 from tocsin.app.options import Options
 
 

@@ -45,7 +45,7 @@ def command(
     if step is not None and range_ is None:
         raise InvalidInput("--step belongs to a range; give --range too")
     with connect(url, data) as server:
-        end_s = parse_instant(time, now=_now_ns(server)) / 1e9 if time or range_ else None
+        end_s = parse_instant(time or "now", now=_now_ns(server)) / 1e9 if time or range_ else None
         if range_ is None:
             text = server.get(f"{API}/query", {"query": expression, "time": end_s})
         else:

@@ -104,7 +104,8 @@ class Metrics:
 
 def is_stale(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which numbers are stale markers, [N]."""
-    return values.view(np.uint64) == np.uint64(STALE_NAN_BITS)
+    stale: NDArray[np.bool_] = values.view(np.uint64) == np.uint64(STALE_NAN_BITS)
+    return stale
 
 
 def _selectors(node: object) -> Iterator[VectorSelector]:

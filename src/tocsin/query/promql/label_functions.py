@@ -13,6 +13,7 @@ import numpy as np
 
 from tocsin.errors import InvalidInput
 from tocsin.model.labels import METRIC_NAME, Labels
+from tocsin.query.promql import remarks as say
 from tocsin.query.promql.context import Context, literal_text
 from tocsin.query.promql.grid import Grid, Steps, merged
 from tocsin.query.promql.re2 import Match, compile_pattern
@@ -101,6 +102,7 @@ def sort_by_label(context: Context, call: Call, steps: Steps) -> Grid:
     names = [literal_text(one) for one in call.arguments[1:]]
     grid = context.vector(call.arguments[0], steps)
     if not context.question.instant:
+        context.annotations.add(say.sort_in_range_query(), call.span)
         return grid
     keys = [([natural_key(labels.get(name)) for name in names], labels) for labels in grid.labels]
     order = sorted(range(grid.height), key=keys.__getitem__, reverse=call.function.endswith("_desc"))
@@ -115,6 +117,8 @@ def natural_key(text: str) -> list[tuple[int, int, str]]:
 def sort_by_value(context: Context, call: Call, steps: Steps) -> Grid:
     """`sort(v)` and `sort_desc`: floats by value, NaN last; instant queries only."""
     grid = context.vector(call.arguments[0], steps).floats_only().without_empty_rows()
+    if not context.question.instant:
+        context.annotations.add(say.sort_in_range_query(), call.span)
     if not context.question.instant or steps.count != 1:
         return grid
     values = grid.values[:, 0]

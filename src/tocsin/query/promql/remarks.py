@@ -125,6 +125,11 @@ def ignored_in_aggregation(operator: str) -> Note:
     return Level.INFO, f"ignored histogram in {operator} aggregation"
 
 
+def sort_in_range_query() -> Note:
+    """A function that orders rows, in a query whose answer has an order of its own."""
+    return Level.WARNING, "sort is ineffective for range queries since results are always ordered by labels"
+
+
 def ignored_in_range(metric: str) -> Note:
     """Histograms among the floats of a range."""
     return Level.INFO, f"ignored histograms in a range containing both floats and histograms{_of_metric(metric)}"
