@@ -182,3 +182,14 @@ def test_hashes_spread() -> None:
 def test_warm() -> None:
     """Warming goes through every kernel without an error."""
     warm(RealClock())
+
+
+def test_sorting_means_nothing_in_a_range() -> None:
+    """A range query has its own order, and says so where it is asked for another."""
+    engine = engine_over(TWO)
+    answer = engine.range("sort_desc(x)", start_ms=0, end_ms=60_000, step_ms=60_000)
+    assert answer.annotations.warnings == (
+        "PromQL warning: sort is ineffective for range queries since results are always ordered by labels (1:1)",
+    )
+    assert engine.instant("sort_desc(x)", time_ms=0).annotations.warnings == ()
+    engine.close()
