@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Protocol
 
@@ -35,25 +35,33 @@ class Metrics:
         catalog: Where series come from, and what is asked about them.
         clock: For timeouts.
         options: How PromQL is evaluated, and how much one query may cost.
+        on_close: Called by `close`, for whoever made the catalog.
     """
 
-    def __init__(self, catalog: Catalog, clock: Clock, options: PromqlOptions | None = None) -> None:
+    def __init__(
+        self, catalog: Catalog, clock: Clock, options: PromqlOptions | None = None, *, on_close: Callable[[], None] | None = None
+    ) -> None:
         self.options = options or PromqlOptions()
         self.catalog = catalog
+        self._on_close = on_close
         self._promql = Promql(self.catalog, self.options, clock=clock)
 
     @classmethod
     def of_engine(cls, engine: Engine, clock: Clock, options: PromqlOptions | None = None) -> Metrics:
         """Over what an engine's tables hold: series that were sent, and those that are derived from spans and logs."""
-        return cls(JoinedSeries(StoredSeries(engine), DerivedSeries(engine, clock)), clock, options)
+        options = options or PromqlOptions()
+        stored = StoredSeries(engine, timeout_s=options.timeout_s)
+        return cls(JoinedSeries(stored, DerivedSeries(engine, clock)), clock, options, on_close=stored.close)
 
     def statistics(self) -> PromqlStatistics:
         """What was asked since the start."""
         return self._promql.statistics()
 
     def close(self) -> None:
-        """Let the threads go."""
+        """Let the threads go; idempotent."""
         self._promql.close()
+        if self._on_close is not None:
+            self._on_close()
 
     def instant(self, query: str, *, time_ms: int, timeout_s: float | None = None, lookback_s: float | None = None) -> QueryAnswer:
         """
