@@ -90,7 +90,7 @@ def _quantile(context: Context, node: Aggregation, grid: Grid, q: Floats) -> Gri
     work = partial(quantile_columns, values, present, *grouping.members(), q, out, counts)
     context.in_halves(work, grid.width, values.size)
     if grid.histogram_mask.any():
-        context.annotations.add(say.ignored_in_aggregation(node.operator), unwrapped(node.expression).span)
+        context.annotations.add(say.ignored_in_aggregation(node.operator), node.expression.span)
     pending = None
     if grid.pending is not None and not node.without and METRIC_NAME in node.grouping:
         pending = np.zeros(len(grouping.labels), dtype=np.bool_)
@@ -116,7 +116,7 @@ def _with_histograms(context: Context, node: Aggregation, apart: list[tuple[Grid
         apart: Rows with histograms, and which group each is in.
         result: What the floats gave; changed in place.
     """
-    span = unwrapped(node.expression).span
+    span = node.expression.span
     if node.operator not in _SUMMED:
         context.annotations.add(say.ignored_in_aggregation(node.operator), span)
         return result

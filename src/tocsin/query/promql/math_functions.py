@@ -6,6 +6,7 @@ Source: Prometheus documentation, 'Query functions'.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -40,13 +41,13 @@ CELL_FUNCTIONS: Mapping[str, Callable[[Floats], Floats]] = {
     "ceil": np.ceil,
     "cos": np.cos,
     "cosh": np.cosh,
-    "deg": np.degrees,
+    "deg": lambda values: values * 180 / math.pi,
     "exp": np.exp,
     "floor": np.floor,
     "ln": np.log,
     "log10": np.log10,
     "log2": np.log2,
-    "rad": np.radians,
+    "rad": lambda values: values * math.pi / 180,
     "sgn": _sign,
     "sin": np.sin,
     "sinh": np.sinh,
