@@ -66,6 +66,7 @@ def _engines(delayed_name_removal: bool) -> _Engines:
             duration_expressions=True,
             extended_ranges=True,
             fill_modifiers=True,
+            type_and_unit_labels=True,
             delayed_name_removal=delayed_name_removal,
         )
     )
