@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from tests.api.local_client import LocalClient
 
 from tocsin.errors import Overloaded, ParseError, StoreError, Timeout
 from tocsin.model.instant import parse_instant
+from tocsin.wire.prometheus.admission import CardinalityReport
 
 HOUR = 3600 * 10**9
 QUESTIONS = [
@@ -27,7 +29,13 @@ QUESTIONS = [
     ("GET", "/api/errors", None),
     ("POST", "/api/sql", {"statement": "SELECT 1"}),
 ]
-OTHERS = [("GET", "/api/status"), ("GET", "/api/journal/quarantine"), ("POST", "/api/journal/quarantine/replay")]
+OTHERS = [
+    ("GET", "/api/status"),
+    ("GET", "/api/journal/quarantine"),
+    ("POST", "/api/journal/quarantine/replay"),
+    ("GET", "/api/metrics/series-cost"),
+    ("POST", "/api/metrics/settle"),
+]
 SCANS = ["/api/logs", "/api/logs/histogram", "/api/logs/facets", "/api/traces", "/api/services", "/api/service-map", "/api/errors"]
 
 
@@ -39,6 +47,20 @@ def test_every_route_is_in_the_lists_above(app: FastAPI) -> None:
     document = app.openapi()
     served = {(verb.upper(), path) for path, verbs in document["paths"].items() for verb in verbs if path.startswith("/api")}
     assert served == listed | set(OTHERS)
+
+
+def test_metrics_of_a_server_are_asked_where_there_is_none(client: LocalClient) -> None:
+    """A desk alone neither counts series at doors nor folds: that is said rather than an empty answer given."""
+    for answer in (client.get("/api/metrics/series-cost"), client.post("/api/metrics/settle")):
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+
+
+def test_metrics_of_a_server_are_passed_on(app: FastAPI, client: LocalClient) -> None:
+    """What the doors report, and how many partitions were folded."""
+    report = CardinalityReport(series=1, series_max=2, metrics=(), jobs=(), refused={})
+    app.state.context = replace(app.state.context, series_report=lambda _limit: report, settle=lambda: 3)
+    assert client.get("/api/metrics/series-cost").json()["series_max"] == 2
+    assert client.post("/api/metrics/settle").json() == {"partitions": 3}
 
 
 @pytest.mark.parametrize(("verb", "path", "body"), QUESTIONS)

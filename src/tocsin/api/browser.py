@@ -54,7 +54,7 @@ class BrowserGuard:
             return
         refusal = self._refusal(scope)
         if refusal is not None:
-            await error_response(refusal)(scope, receive, send)
+            await error_response(refusal, path=str(scope["path"]))(scope, receive, send)
         elif _is_ingest(scope):
             await self._app(scope, receive, send)  # exporters are no browsers: headers would only cost them bytes
         else:

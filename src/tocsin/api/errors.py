@@ -9,7 +9,7 @@ Our own API answers every error with one JSON body:
     {"error": {"code": "parse_error", "message": "...", "retryable": false, "position": 17}}
 
 `position`, `key`, `retry_after_s` and `details` stand there when the error has them. OTLP is answered with `google.rpc.Status`, Prometheus
-remote write with a line of text, and with 503 wherever the same may come again.
+remote write with a line of text, and with 503 wherever the same may come again; everything else under /prometheus as its API says errors.
 An exception that nobody meant is a 500 whose body says no more than that; the log has the rest.
 """
 
@@ -46,6 +46,7 @@ from tocsin.wire.prometheus.write_outcome import WriteOutcome
 from tocsin.wire.rpc_status import json_status, protobuf_status, retry_after_s
 
 JSON = "application/json"
+PROMETHEUS_PREFIX = "/prometheus"
 PROTOBUF = "application/x-protobuf"
 logger = logging.getLogger(__name__)
 
@@ -99,8 +100,10 @@ def status_of(error: TocsinError) -> int:
     return next((status for kind, status in STATUSES if isinstance(error, kind)), http.HTTPStatus.INTERNAL_SERVER_ERROR).value
 
 
-def error_response(error: TocsinError) -> Response:
-    """The error as our own API says it."""
+def error_response(error: TocsinError, *, path: str = "") -> Response:
+    """The error as our own API says it; as Prometheus' does where `path`, that of the request, is one of its API."""
+    if _speaks_prometheus(path):
+        return _prometheus_body(status_of(error), "bad_data", str(error), _retry_headers(error))
     return _error_body(status_of(error), error.code, str(error), error.retryable, _extras(error), _retry_headers(error))
 
 
@@ -119,8 +122,7 @@ def prometheus_error_response(error: TocsinError) -> Response:
     )
     if status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.error("the Prometheus API could not answer: %s", error)
-    body = {"status": "error", "errorType": kind, "error": str(error)}
-    return Response(orjson.dumps(body), status.value, media_type=JSON, headers=_retry_headers(error))
+    return _prometheus_body(status.value, kind, str(error), _retry_headers(error))
 
 
 def remote_write_response(outcome: WriteOutcome) -> Response:
@@ -183,6 +185,15 @@ def _error_body(
     return Response(orjson.dumps(body, default=str), status, media_type=JSON, headers=headers)
 
 
+def _speaks_prometheus(path: str) -> bool:
+    return path == PROMETHEUS_PREFIX or path.startswith(f"{PROMETHEUS_PREFIX}/")
+
+
+def _prometheus_body(status: int, kind: str, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    body = {"status": "error", "errorType": kind, "error": message}
+    return Response(orjson.dumps(body), status, media_type=JSON, headers=headers)
+
+
 def _answer_tocsin(request: Request, error: Exception) -> Response:
     assert isinstance(error, TocsinError)
     if status_of(error) >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -212,6 +223,9 @@ def _answer_http(request: Request, error: Exception) -> Response:
     if status < http.HTTPStatus.OK or status in {http.HTTPStatus.NO_CONTENT, http.HTTPStatus.NOT_MODIFIED}:
         return Response(status_code=status, headers=error.headers)
     server_fault = status >= http.HTTPStatus.INTERNAL_SERVER_ERROR
+    if _speaks_prometheus(request.url.path):
+        kind = "not_found" if status == http.HTTPStatus.NOT_FOUND else "internal" if server_fault else "bad_data"
+        return _prometheus_body(status, kind, message, error.headers)
     code = CODES.get(http.HTTPStatus(status), TocsinError.code if server_fault else InvalidInput.code)
     return _error_body(status, code, message, server_fault, {}, error.headers)
 
@@ -220,4 +234,6 @@ def _answer_unexpected(request: Request, error: Exception) -> Response:
     """A bug of ours. Starlette raises it again after the answer, so tests and the server's log see it too."""
     logger.error("%s %s: unexpected %s", request.method, request.url.path, type(error).__name__, exc_info=error)
     message = "something went wrong inside Tocsin; its log says what"
+    if _speaks_prometheus(request.url.path):
+        return _prometheus_body(http.HTTPStatus.INTERNAL_SERVER_ERROR, "internal", message)
     return _error_body(http.HTTPStatus.INTERNAL_SERVER_ERROR, TocsinError.code, message, False, {})

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
+import httpx
 import pytest
 from fastapi import FastAPI
 from tests.api.fake_desk import FakeDesk
@@ -13,6 +17,8 @@ from tests.api.prometheus.memory_catalog import MemoryCatalog
 
 from tocsin.api.application import create_application
 from tocsin.api.context import Context
+from tocsin.api.prometheus.routes import CONCURRENT_MAX
+from tocsin.api.readiness import Dependency, Readiness
 from tocsin.clock import RealClock, ReplayClock
 from tocsin.errors import StoreError
 from tocsin.model.labels import Labels
@@ -97,6 +103,12 @@ def test_a_form_in_the_body_is_as_good_as_the_query_string(client: LocalClient) 
         ("labels", {"match[]": "{}"}, 400, "bad_data", "match[]"),
         ("query_exemplars", {"query": "up("}, 400, "bad_data", ""),
         ("format_query", {"query": "up +"}, 400, "bad_data", "parse error"),
+        ("query_exemplars", {"query": "up(", "start": "0", "end": "1"}, 400, "bad_data", 'invalid parameter "query"'),
+        ("query_range", {"query": "'a'", "start": "0", "end": "1", "step": "1"}, 400, "bad_data", 'expression type "string"'),
+        ("query_range", {"query": "up[5m]", "start": "0", "end": "1", "step": "1"}, 400, "bad_data", 'type "range vector"'),
+        ("query", {"query": "mad_over_time(up[5m])"}, 400, "bad_data", "promql.experimental_functions"),
+        ("label//values", {}, 400, "bad_data", "invalid label name"),
+        ("rules", {}, 404, "not_found", "/prometheus/api/v1/rules"),
     ],
 )
 def test_errors_have_prometheus_shape(
@@ -125,6 +137,92 @@ def test_an_engine_that_fails_is_an_internal_error(app: FastAPI, client: LocalCl
     monkeypatch.setattr(app.state.context.desk.metrics, "instant", fail)
     answer = client.get("/prometheus/api/v1/query", params={"query": "up"})
     assert (answer.status_code, answer.json()) == (500, {"status": "error", "errorType": "internal", "error": "the engine is away"})
+
+
+def test_what_the_framework_refuses_has_prometheus_shape_too(client: LocalClient) -> None:
+    """A wrong method, a body that is too large, a host that is none of ours: `error` is a text there, for clients read it as one."""
+    answers = [
+        client.post("/prometheus/api/v1/metadata"),
+        client.post("/prometheus/api/v1/query", form={"query": "a" * (1 << 20)}),
+        client.get("/prometheus/api/v1/query", headers={"Host": "evil.example"}),
+    ]
+    assert [answer.status_code for answer in answers] == [405, 413, 400]
+    for answer in answers:
+        body = answer.json()
+        assert (body["status"], body["errorType"], isinstance(body["error"], str)) == ("error", "bad_data", True)
+    assert answers[0].headers["Allow"] == "GET, HEAD"
+
+
+def test_a_form_with_too_many_fields_is_a_wrong_parameter(client: LocalClient) -> None:
+    """Nothing was evaluated that could have failed."""
+    answer = client.post("/prometheus/api/v1/query", form={f"field{number}": "1" for number in range(10_001)})
+    assert (answer.status_code, answer.json()["errorType"]) == (400, "bad_data")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "kind", "said"),
+    [(RuntimeError("a-secret"), 500, "internal", "its log says what"), (MemoryError(), 422, "execution", "more memory than there is")],
+)
+def test_what_nobody_expects_has_prometheus_shape(
+    app: FastAPI, client: LocalClient, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int, kind: str, said: str
+) -> None:
+    """A bug of ours says no more than that it is one; memory that is not there is the query's size."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(app.state.context.desk.metrics, "instant", fail)
+    answer = client.get("/prometheus/api/v1/query", params={"query": "up"})
+    body = answer.json()
+    assert (answer.status_code, body["status"], body["errorType"]) == (status, "error", kind)
+    assert said in body["error"]
+    assert "secret" not in answer.text
+
+
+def test_a_question_whose_asker_hung_up_is_not_evaluated(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Impatient clients must not fill the queue with work for nobody."""
+    evaluated: list[object] = []
+    monkeypatch.setattr(app.state.context.desk.metrics, "instant", lambda *asked, **_: evaluated.append(asked))
+
+    async def receive() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    async def send(_message: object) -> None:
+        pass
+
+    headers = [(b"host", b"localhost")]
+    scope = {"type": "http", "method": "GET", "path": "/prometheus/api/v1/query", "query_string": b"query=up", "headers": headers}
+    asyncio.run(app(scope, receive, send))
+    assert evaluated == []
+
+
+def test_a_question_waits_for_its_turn_no_longer_than_a_query_may_take(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind slow ones; then it is told so, as Prometheus tells it."""
+    metrics, released = app.state.context.desk.metrics, threading.Event()
+    metrics.options = PromqlOptions(timeout_s=0.05)
+    metrics_catalog_labels = metrics.catalog.label_names
+
+    all_started = threading.Barrier(CONCURRENT_MAX + 1)
+
+    def slow(*asked: Any, **how: Any) -> list[str]:
+        all_started.wait(30)
+        released.wait(30)
+        return cast("list[str]", metrics_catalog_labels(*asked, **how))
+
+    monkeypatch.setattr(metrics.catalog, "label_names", slow)
+
+    async def ask_all() -> tuple[httpx.Response, list[httpx.Response]]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as asker:
+            others = [asyncio.create_task(asker.get("/prometheus/api/v1/labels")) for _ in range(CONCURRENT_MAX)]
+            await asyncio.to_thread(all_started.wait, 30)
+            late = await asker.get("/prometheus/api/v1/query", params={"query": "1"})
+            released.set()
+            return late, list(await asyncio.gather(*others))
+
+    late, others = asyncio.run(ask_all())
+    assert (late.status_code, late.json()["errorType"]) == (503, "timeout")
+    assert "query queue" in late.json()["error"]
+    assert [answer.status_code for answer in others] == [200] * CONCURRENT_MAX
 
 
 def test_series_labels_and_values_are_listed(ask: Ask) -> None:
@@ -178,6 +276,15 @@ def test_it_is_healthy(client: LocalClient) -> None:
     """As promtool checks."""
     assert client.get("/prometheus/-/healthy").is_success
     assert client.get("/prometheus/-/ready").is_success
+
+
+def test_it_is_not_ready_while_something_is_broken(app: FastAPI, client: LocalClient) -> None:
+    """As /readyz, for who asks as promtool does."""
+    readiness = Readiness.of([Dependency("journal", True, "fine"), Dependency("engine", False, "does not answer")])
+    app.state.context = replace(app.state.context, readiness=lambda: readiness)
+    answer = client.get("/prometheus/-/ready")
+    assert (answer.status_code, answer.text) == (503, "Tocsin is not ready: engine: does not answer\n")
+    assert client.get("/prometheus/-/healthy").is_success
 
 
 def test_a_page_of_another_origin_may_not_ask(client: LocalClient) -> None:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from tocsin.api.context import Context
-from tocsin.api.prometheus.parameters import Parameters, unescape_label
+from tocsin.api.prometheus.parameters import BadParameter, Parameters, unescape_label
 from tocsin.api.prometheus.render import success
 from tocsin.api.status import package_version
 from tocsin.model.instant import format_instant
@@ -38,6 +38,8 @@ def labels(context: Context, parameters: Parameters) -> bytes:
 def label_values(context: Context, parameters: Parameters) -> bytes:
     """`label/<name>/values`."""
     name = unescape_label(parameters.text("__path__"))
+    if not name:
+        raise BadParameter('invalid label name: ""; ask for label/<name>/values')
     start_ms, end_ms = _range(context, parameters)
     limit = parameters.count("limit")
     found = context.desk.metrics.catalog.label_values(name, parameters.selectors(), start_ms, end_ms, limit=_one_more(limit))

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
-from tocsin.errors import InvalidInput, LimitExceeded, ParseError
+from tocsin.errors import InvalidInput, ParseError
 from tocsin.model.instant import parse_instant
 from tocsin.model.series import Matcher
 from tocsin.query.promql.durations import parse_duration_ms
@@ -51,7 +51,7 @@ class Parameters:
             except UnicodeDecodeError:
                 raise BadParameter("the form in the body is not UTF-8") from None
             except ValueError as error:
-                raise LimitExceeded(f"the form in the body has more than {FIELDS_MAX} fields; ask in several requests") from error
+                raise BadParameter(f"the form in the body has more than {FIELDS_MAX} fields; ask in several requests") from error
         values: dict[str, list[str]] = {}
         for name, value in pairs:
             values.setdefault(name, []).append(value)

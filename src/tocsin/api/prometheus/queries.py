@@ -8,17 +8,21 @@ from tocsin.api.context import Context
 from tocsin.api.prometheus.parameters import BadParameter, Parameters
 from tocsin.api.prometheus.render import number, query_answer, success
 from tocsin.errors import InvalidInput, ParseError
+from tocsin.query.promql.checks import value_type
+from tocsin.query.promql.features import check_features
+from tocsin.query.promql.options import PromqlOptions
 from tocsin.query.promql.parser import parse
 from tocsin.query.promql.printer import prettify, to_json
-from tocsin.query.promql.syntax import Expression
+from tocsin.query.promql.syntax import Expression, ValueType
 
+RANGE_KINDS = frozenset({ValueType.SCALAR, ValueType.VECTOR})  # what has a value at every step
 STEPS_RULE = "exceeded maximum resolution of {points} points per timeseries. Try decreasing the query resolution (?step=XX)"
 
 
 def instant(context: Context, parameters: Parameters) -> bytes:
     """`query`: one instant."""
     metrics = context.desk.metrics
-    text = _query(parameters)
+    text = _question(parameters, metrics.options)
     time_ms = parameters.instant_ms("time", context.clock.now_ns() // 1_000_000)
     options = _options(parameters)
     limit = parameters.count("limit")
@@ -42,7 +46,7 @@ def over_range(context: Context, parameters: Parameters) -> bytes:
     points_max = metrics.options.points_max
     if (end_ms - start_ms) // step_ms > points_max - 1:
         raise BadParameter(STEPS_RULE.format(points=f"{points_max:,}"))
-    text = _query(parameters)
+    text = _question(parameters, metrics.options, over_range=True)
     options, limit = _options(parameters), parameters.count("limit")
     try:
         answer = metrics.range(text, start_ms=start_ms, end_ms=end_ms, step_ms=step_ms, **options)
@@ -56,6 +60,7 @@ def exemplars(context: Context, parameters: Parameters) -> bytes:
     start_ms, end_ms = parameters.instant_ms("start"), parameters.instant_ms("end")
     if end_ms < start_ms:
         raise BadParameter('invalid parameter "end": end timestamp must not be before start timestamp')
+    _parsed(parameters)
     found = context.desk.metrics.exemplars(_query(parameters), start_ms, end_ms)
     return success(
         [
@@ -86,6 +91,20 @@ def _query(parameters: Parameters) -> str:
     if not text.strip():
         raise BadParameter('invalid parameter "query": unknown position: parse error: no expression found in input')
     return text
+
+
+def _question(parameters: Parameters, options: PromqlOptions, *, over_range: bool = False) -> str:
+    """The query, when it can be asked so at all: whatever is wrong with it before anything is read is a wrong parameter."""
+    tree = _parsed(parameters)
+    try:
+        check_features(tree, options)
+    except InvalidInput as error:
+        raise BadParameter(f'invalid parameter "query": {error}') from error
+    kind = value_type(tree)
+    if over_range and kind not in RANGE_KINDS:
+        word = "range vector" if kind is ValueType.MATRIX else kind.value
+        raise BadParameter(f'invalid parameter "query": invalid expression type "{word}" for range query, must be Scalar or instant Vector')
+    return _query(parameters)
 
 
 def _parsed(parameters: Parameters) -> Expression:

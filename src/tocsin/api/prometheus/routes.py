@@ -20,16 +20,16 @@ from typing import TypeAlias
 
 import anyio
 from anyio import CapacityLimiter
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from tocsin.api.context import Context, context_of
-from tocsin.api.errors import JSON, prometheus_error_response
+from tocsin.api.errors import JSON, hang_up_response, prometheus_error_response, status_of
 from tocsin.api.prometheus import catalog, queries
 from tocsin.api.prometheus.federate import TEXT, federate
 from tocsin.api.prometheus.parameters import Parameters
-from tocsin.errors import TocsinError
+from tocsin.errors import LimitExceeded, StoreError, Timeout, TocsinError
 
 PREFIX = "/prometheus"
 Handler: TypeAlias = Callable[[Context, Parameters], bytes]
@@ -55,16 +55,17 @@ logger = logging.getLogger(__name__)
 
 
 class PrometheusApi:
-    """The routes, with the one limit that they share."""
+    """The routes, with the one queue that they share."""
 
     def __init__(self) -> None:
-        self._limiter: CapacityLimiter | None = None
+        self._desk: _Queue | None = None
 
     def routes(self) -> list[Route]:
         """All of them, without those that take samples in."""
         found = [self._route(f"{PREFIX}/api/v1/{path}", methods, handler, JSON) for path, methods, handler in API]
         found.append(self._route(f"{PREFIX}/federate", GET, federate, TEXT))
-        return [*found, Route(f"{PREFIX}/-/healthy", _healthy, methods=["GET"]), Route(f"{PREFIX}/-/ready", _healthy, methods=["GET"])]
+        found.append(Route(f"{PREFIX}/-/healthy", _healthy, methods=["GET"]))
+        return [*found, Route(f"{PREFIX}/-/ready", _ready, methods=["GET"])]
 
     def _route(self, path: str, methods: tuple[str, ...], handler: Handler, media_type: str) -> Route:
         async def answer(request: Request) -> Response:
@@ -72,19 +73,62 @@ class PrometheusApi:
                 parameters = await Parameters.of(request)
                 if "name" in request.path_params:
                     parameters = parameters.with_value("__path__", request.path_params["name"])
-                context = context_of(request)
-                body = await anyio.to_thread.run_sync(handler, context, parameters, limiter=self._limit())
+                body = await self._queue().answer(request, handler, parameters)
             except TocsinError as error:
                 return prometheus_error_response(error)
+            except ClientDisconnect:
+                return hang_up_response()
             return Response(body, media_type=media_type)
 
         return Route(path, answer, methods=list(methods), name=f"prometheus_{handler.__name__}")
 
-    def _limit(self) -> CapacityLimiter:
-        if self._limiter is None:  # belongs to the event loop that serves
-            self._limiter = CapacityLimiter(CONCURRENT_MAX)
-        return self._limiter
+    def _queue(self) -> _Queue:
+        if self._desk is None:  # belongs to the event loop that serves
+            self._desk = _Queue()
+        return self._desk
+
+
+class _Queue:
+    """Questions wait here for one of the threads; those whose askers have hung up meanwhile are not evaluated any more."""
+
+    def __init__(self) -> None:
+        self._turns = anyio.Semaphore(CONCURRENT_MAX)
+        self._threads = CapacityLimiter(CONCURRENT_MAX)
+
+    async def answer(self, request: Request, handler: Handler, parameters: Parameters) -> bytes:
+        """
+        What the handler says, in a thread.
+
+        Raises:
+            Timeout: Its turn did not come within the time that a query may take.
+            ClientDisconnect: Nobody waits for the answer.
+        """
+        context = context_of(request)
+        timeout_s = context.desk.metrics.options.timeout_s
+        with anyio.move_on_after(timeout_s) as waiting:
+            await self._turns.acquire()
+        if waiting.cancelled_caught:
+            raise Timeout(f"query timed out in query queue: {CONCURRENT_MAX} others took longer than {timeout_s:g} s; ask again later")
+        try:
+            if await request.is_disconnected():
+                raise ClientDisconnect
+            return await anyio.to_thread.run_sync(handler, context, parameters, limiter=self._threads)
+        except MemoryError as error:
+            message = "query processing would take more memory than there is; narrow the selectors, the range or the resolution"
+            raise LimitExceeded(message) from error
+        finally:
+            self._turns.release()
 
 
 async def _healthy(_request: Request) -> Response:
     return Response("Tocsin is Healthy.\n", media_type="text/plain")
+
+
+async def _ready(request: Request) -> Response:
+    """As /readyz judges, in the words that promtool shows."""
+    judge = context_of(request).readiness
+    readiness = None if judge is None else await anyio.to_thread.run_sync(judge)
+    if readiness is None or readiness.ready:
+        return Response("Tocsin is Ready.\n", media_type="text/plain")
+    broken = "; ".join(f"{part.name}: {part.detail}" for part in readiness.dependencies if not part.works)
+    return Response(f"Tocsin is not ready: {broken}\n", status_of(StoreError(broken)), media_type="text/plain")
