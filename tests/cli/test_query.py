@@ -92,3 +92,10 @@ def test_rule_files_are_checked(tocsin: Tocsin, tmp_path: Path) -> None:
     assert f"{bad}: 3:" in outcome.out
     assert "1 duplicate rule found" in outcome.out
     assert "absent.yml" in outcome.out
+
+
+def test_a_configuration_among_rule_files_is_told_its_option(tocsin: Tocsin, tmp_path: Path) -> None:
+    """Whoever checks the configuration as if it were rules learns how it is checked."""
+    path = tmp_path / "tocsin.yaml"
+    path.write_text("scrape: {jobs: []}\n", encoding="utf-8")
+    assert f"tocsin check --config {path}" in tocsin("check", str(path)).out

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tocsin.errors import NotFound
+from tocsin.query.promql.options import PromqlOptions
 from tocsin.query.rule_files import RuleFileMistakes, duplicates, read_rule_file
 
 GOOD = """\
@@ -61,18 +62,21 @@ def test_an_empty_file_has_no_groups(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rules", "said"),
     [
-        ("  - {record: a, expr: 'sum('}", '4:19: group "g", rule 1, "a": could not parse expression'),
+        ("  - {record: a, expr: 'sum('}", '4:23: group "g", rule 1, "a": could not parse expression'),
         ("  - {record: a}", "field 'expr' must be set"),
         ("  - {expr: up}", "exactly one of 'record' and 'alert'"),
         ("  - {record: a, alert: b, expr: up}", "exactly one of 'record' and 'alert'"),
         ("  - {record: a, expr: up, for: 5m}", "invalid field 'for' in recording rule"),
         ("  - {record: a, expr: up, annotations: {x: y}}", "invalid field 'annotations' in recording rule"),
         ("  - {record: 'a{b=\"c\"}', expr: up}", "braces in a recorded name"),
-        ("  - {alert: a, expr: up, for: 5q}", "4:32: for:"),
+        ("  - {alert: a, expr: up, for: 5q}", "4:31: for:"),
         ("  - {alert: a, expr: up, colour: red}", "a rule has no field 'colour'"),
-        ("  - {alert: a, expr: up, labels: {'1x': y}}", "invalid label or annotation name: '1x'"),
-        ("  - {alert: a, expr: up, labels: {__name__: y}}", "invalid label or annotation name"),
-        ("  - {alert: a, expr: up, annotations: {summary: '{{ $value'}}", "opens and closes differently often"),
+        ("  - {alert: a, expr: up, labels: {'': y}}", "invalid label name: ''"),
+        ("  - {alert: a, expr: up, labels: {__name__: y}}", "invalid label name: '__name__'"),
+        ("  - {alert: a, expr: up, annotations: {'': y}}", "invalid annotation name: ''"),
+        ("  - {alert: a, expr: up, annotations: {s: '{{ $value'}}", 'annotation "s": template: an action is not closed'),
+        ("  - {alert: a, expr: up, labels: {s: '{{ shout $value }}'}}", "label \"s\": template: no function is called 'shout'"),
+        ("  - {record: a, expr: 'mad_over_time(up[5m])'}", "set promql.experimental_functions to use it"),
         ("  - {alert: a, expr: [up]}", "expected a text or a number"),
         ("  - {alert: a, alert: b, expr: up}", "'alert' stands here twice"),
         ("  - up", "a rule must be a mapping"),
@@ -81,6 +85,13 @@ def test_an_empty_file_has_no_groups(tmp_path: Path) -> None:
 def test_each_mistake_is_said_at_its_place(tmp_path: Path, rules: str, said: str) -> None:
     """Line and column, the rule's group and name, and what is wrong with it."""
     assert any(said in mistake for mistake in mistakes_in(tmp_path, rules)), mistakes_in(tmp_path, rules)
+
+
+def test_names_may_be_any_text_and_experiments_switched_on(tmp_path: Path) -> None:
+    """As labels of series may; an expression is held against what this server would evaluate."""
+    text = "groups:\n- name: g\n  rules: [{alert: a, expr: 'mad_over_time(up[5m])', labels: {1 x.y: z}, annotations: {__name__: n}}]\n"
+    ((rule,),) = (group.rules for group in read_rule_file(written(tmp_path, text), PromqlOptions(experimental_functions=True)))
+    assert (rule.labels, rule.annotations) == ({"1 x.y": "z"}, {"__name__": "n"})
 
 
 def test_all_mistakes_are_said_at_once(tmp_path: Path) -> None:

@@ -262,3 +262,18 @@ def test_the_command_prints_counts_and_fails(tmp_path: Path, capsys: pytest.Capt
     assert out.endswith("total: 2 of 3 passed (66.7 %)\n")
     assert main(["--quiet", "--filter", "+ 2", "--no-delayed-name-removal", str(bad)]) == 1
     assert capsys.readouterr().out == f"{bad}: 0 of 1 passed (0.0 %)\ntotal: 0 of 1 passed (0.0 %)\n"
+
+
+def test_files_that_can_not_be_read_are_said_and_the_others_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A sentence per file, and an exit code that no passed case hides."""
+    good, binary, absent = tmp_path / "good.test", tmp_path / "binary.test", tmp_path / "absent.test"
+    good.write_text("eval instant at 0 1 + 1\n 2\n")
+    binary.write_bytes(b"\xff\xfe")
+    assert main([str(binary), str(tmp_path), str(absent), str(good)]) == 2
+    printed = capsys.readouterr()
+    assert printed.err.splitlines() == [
+        f"{binary}: cannot be read: byte 0 is not UTF-8",
+        f"{tmp_path}: cannot be read: it is a directory; name its files",
+        f"{absent}: cannot be read: No such file or directory",
+    ]
+    assert printed.out.endswith("total: 1 of 1 passed (100.0 %)\n")

@@ -33,7 +33,7 @@ def report_series_cost(
 
 @router.post("/settle")
 def settle_samples(context: ContextOf) -> Settled:
-    """Fold all fresh samples into chunks now rather than when they are an hour old; returns when it is done."""
+    """Fold all fresh samples into chunks now rather than when their half hour of receipt is over; returns when it is done."""
     if context.settle is None:
         raise NotFound("there is no server behind this desk that folds samples")
     return Settled(context.settle())

@@ -40,7 +40,7 @@ def command(
         out.print(f"{count} {'mistake' if count == 1 else 'mistakes'}; every option is explained in docs/reference/configuration.md")
         raise typer.Exit(Exit.FINDING) from None
     found = [*(rules or []), *options.rules.paths()]
-    if found and not check_rule_files(found, Console(highlight=False, soft_wrap=True, quiet=quiet)):
+    if found and not check_rule_files(found, options.promql, Console(highlight=False, soft_wrap=True, quiet=quiet)):
         raise typer.Exit(Exit.FINDING)
     if not quiet:
         out.print(f"{config or 'the environment'}: all is well")

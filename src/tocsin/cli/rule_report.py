@@ -10,23 +10,26 @@ from rich.text import Text
 
 from tocsin.cli.terminal import clean
 from tocsin.errors import NotFound
+from tocsin.query.promql.options import PromqlOptions
 from tocsin.query.rule_files import RuleFileMistakes, RuleGroup, duplicates, read_rule_file
 
 
-def check_rule_files(paths: Sequence[Path], out: Console) -> bool:
+def check_rule_files(paths: Sequence[Path], promql: PromqlOptions, out: Console) -> bool:
     """Check every file and print what is found; returns whether all is well, duplicate rules included."""
-    verdicts = [_check(path, out) for path in paths]
+    verdicts = [_check(path, promql, out) for path in paths]
     return all(verdicts)
 
 
-def _check(path: Path, out: Console) -> bool:
+def _check(path: Path, promql: PromqlOptions, out: Console) -> bool:
     out.print(Text(f"Checking {path}"))
     try:
-        groups = read_rule_file(path)
+        groups = read_rule_file(path, promql)
     except RuleFileMistakes as error:
         out.print(Text("  FAILED:", "bold red"))
         for mistake in error.mistakes:
             out.print(Text(f"{path}: {clean(str(mistake))}"))
+        if any("the file has no field" in mistake.message for mistake in error.mistakes):
+            out.print(Text(f"A configuration rather than rules is checked by: tocsin check --config {path}"))
         return False
     except NotFound as error:
         out.print(Text("  FAILED:", "bold red"))

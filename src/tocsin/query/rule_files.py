@@ -19,7 +19,6 @@ Source: Prometheus documentation, 'Recording rules' and 'Alerting rules'.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -30,15 +29,17 @@ import yaml
 from tocsin.errors import InvalidInput, NotFound
 from tocsin.model.labels import METRIC_NAME, Labels
 from tocsin.query.promql.durations import parse_duration_ms
+from tocsin.query.promql.features import check_features
+from tocsin.query.promql.options import PromqlOptions
 from tocsin.query.promql.parser import parse
 from tocsin.query.promql.syntax import Expression
+from tocsin.query.rule_templates import template_mistake
 
 SIZE_BYTES_MAX = 16 << 20
 GROUP_KEYS = ("name", "interval", "query_offset", "limit", "labels", "rules")
 RULE_KEYS = ("record", "alert", "expr", "for", "keep_firing_for", "labels", "annotations")
 DURATION_KEYS = ("interval", "query_offset", "for", "keep_firing_for")
 ALERT_ONLY = ("for", "keep_firing_for", "annotations")
-LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +112,13 @@ class RuleGroup:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_rule_file(path: Path) -> list[RuleGroup]:
+def read_rule_file(path: Path, promql: PromqlOptions | None = None) -> list[RuleGroup]:
     """
     The groups of a file.
+
+    Args:
+        path: The file.
+        promql: What is switched on, for the expressions.
 
     Raises:
         NotFound: There is no such file, or it can't be read.
@@ -127,7 +132,7 @@ def read_rule_file(path: Path) -> list[RuleGroup]:
         raise RuleFileMistakes(path, [Mistake(0, 0, "the file is not UTF-8")]) from error
     except OSError as error:
         raise NotFound(f"the rule file {path} can't be read: {error.strerror}") from error
-    reading = _Reading()
+    reading = _Reading(promql or PromqlOptions())
     groups = reading.groups(text)
     if reading.mistakes:
         raise RuleFileMistakes(path, reading.mistakes)
@@ -143,8 +148,9 @@ def duplicates(groups: list[RuleGroup]) -> list[tuple[str, Labels]]:
 class _Reading:
     """Walks the nodes of a file; keeps what is wrong with them."""
 
-    def __init__(self) -> None:
+    def __init__(self, promql: PromqlOptions) -> None:
         self.mistakes: list[Mistake] = []
+        self._promql = promql
 
     def groups(self, text: str) -> list[RuleGroup]:
         try:
@@ -196,10 +202,11 @@ class _Reading:
             if record and key in parts:
                 self._say(parts[key], f"{where}: invalid field '{key}' in recording rule")
         labels = self._labels(parts.get("labels"), where=where)
-        annotations = self._labels(parts.get("annotations"), where=where)
-        for name, value in (*labels.items(), *annotations.items()):
-            if alert and value.count("{{") != value.count("}}"):
-                self._say(node, f"{where}: the template of {name!r} opens and closes differently often: {value[:80]!r}")
+        annotations = self._labels(parts.get("annotations"), where=where, what="annotation")
+        for what, texts in (("label", labels), ("annotation", annotations)):
+            for name, value in texts.items():
+                if alert and (mistake := template_mistake(value)):
+                    self._say(parts[f"{what}s"], f'{where}: {what} "{name}": template: {mistake}')
         durations = self._durations(parts)
         expression = self._expression(parts.get("expr"), node, text, where)
         if expression is None:
@@ -212,10 +219,12 @@ class _Reading:
             self._say(node or rule, f"{where}: field 'expr' must be set in rule")
             return None
         try:
-            return parse(text)
+            expression = parse(text)
+            check_features(expression, self._promql)
         except InvalidInput as error:
             self._say(node or rule, f"{where}: could not parse expression: {error}")
             return None
+        return expression
 
     def _durations(self, parts: Mapping[str, yaml.Node]) -> dict[str, int]:
         found = {}
@@ -227,12 +236,13 @@ class _Reading:
                     self._say(parts[key], f"{key}: {error}")
         return found
 
-    def _labels(self, node: yaml.Node | None, *, where: str) -> dict[str, str]:
+    def _labels(self, node: yaml.Node | None, *, where: str, what: str = "label") -> dict[str, str]:
+        """Names may be any text, as everywhere since Prometheus 3; a rule's metric is named by `record` alone."""
         found = {}
-        for key, value in self._pairs(node, "labels"):
+        for key, value in self._pairs(node, f"{what}s"):
             name = self._text(key)
-            if not LABEL_NAME.fullmatch(name) or name == METRIC_NAME:
-                self._say(key, f"{where}: invalid label or annotation name: {name[:80]!r}")
+            if not name or (what == "label" and name == METRIC_NAME):
+                self._say(key, f"{where}: invalid {what} name: {name!r}")
             found[name] = self._text(value)
         return found
 

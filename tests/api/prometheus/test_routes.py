@@ -150,7 +150,7 @@ def test_what_the_framework_refuses_has_prometheus_shape_too(client: LocalClient
     for answer in answers:
         body = answer.json()
         assert (body["status"], body["errorType"], isinstance(body["error"], str)) == ("error", "bad_data", True)
-    assert answers[0].headers["Allow"] == "GET, HEAD"
+    assert set(answers[0].headers["Allow"].split(", ")) == {"GET", "HEAD"}
 
 
 def test_a_form_with_too_many_fields_is_a_wrong_parameter(client: LocalClient) -> None:

@@ -19,19 +19,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Run scripts and write how they went.
 
     Returns:
-        0 if everything passed, 1 if something failed.
+        0 if everything passed, 1 if something failed, 2 if a file can't be read.
     """
     chosen = _arguments().parse_args(arguments)
-    passed = total = 0
+    passed = total = unread = 0
     for path in chosen.files:
-        results = run_script(path.read_text(encoding="utf-8"), _engines(chosen.delayed_name_removal), only=chosen.filter)
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            sys.stderr.write(f"{path}: cannot be read: {_reason(error)}\n")
+            unread += 1
+            continue
+        results = run_script(text, _engines(chosen.delayed_name_removal), only=chosen.filter)
         failed = [result for result in results if not result.passed]
         if not chosen.quiet:
             sys.stdout.writelines(f"{path}:{result.line}: {_summary(result)}\n" for result in failed)
         sys.stdout.write(_counted(str(path), len(results) - len(failed), len(results)))
         passed, total = passed + len(results) - len(failed), total + len(results)
     sys.stdout.write(_counted("total", passed, total))
-    return 0 if passed == total else 1
+    return 2 if unread else 0 if passed == total else 1
+
+
+def _reason(error: OSError | UnicodeDecodeError) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return f"byte {error.start} is not UTF-8"
+    return "it is a directory; name its files" if isinstance(error, IsADirectoryError) else error.strerror or str(error)
 
 
 def _arguments() -> argparse.ArgumentParser:
