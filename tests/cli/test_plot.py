@@ -7,7 +7,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.cli.plot import BLOCKS, area, columns, sparkline
+from tocsin.cli.plot import BLOCKS, area, columns, fitting, sparkline
 
 
 def test_a_ramp_climbs_through_all_blocks() -> None:
@@ -30,6 +30,15 @@ def test_points_fall_into_equal_parts_of_the_range() -> None:
     """A part has the mean of its points; NaN and infinities count as nothing."""
     points = [(0.0, 1.0), (1.0, 3.0), (9.0, 5.0), (10.0, math.inf), (10.0, math.nan)]
     assert columns(points, start=0, end=10, width=5) == [2.0, None, None, None, 5.0]
+
+
+def test_a_column_is_no_narrower_than_two_points_are_apart() -> None:
+    """Six points on a line of forty would be a fence; a real gap stays one."""
+    series = [[(float(at), 1.0) for at in (0, 10, 20, 30, 50)], [], [(55.0, 1.0)]]
+    assert fitting(series, 40) == 7
+    assert columns(series[0], start=0, end=60, width=7) == [1.0, 1.0, 1.0, 1.0, None, 1.0, None]
+    assert fitting(series, 3) == 3
+    assert fitting([[(5.0, 1.0)]], 40) == 40
 
 
 @given(st.lists(st.none() | st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=50), st.integers(1, 5))

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
+from statistics import median
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 TOP = len(BLOCKS)
@@ -31,6 +33,22 @@ def columns(points: Sequence[tuple[float, float]], *, start: float, end: float, 
             sums[place] += value
             counts[place] += 1
     return [total / count if count else None for total, count in zip(sums, counts, strict=True)]
+
+
+def fitting(series: Sequence[Sequence[tuple[float, float]]], most: int) -> int:
+    """
+    How many columns to draw, at most `most`: one per usual distance between two points, or neighbours would stand apart.
+
+    Args:
+        series: Points of each, instants ascending; at least one has points.
+        most: Columns there is room for, >= 1.
+    """
+    instants = [[instant for instant, _ in points] for points in series if points]
+    gaps = [later - earlier for places in instants for earlier, later in pairwise(places)]
+    if not gaps:
+        return most
+    span = max(places[-1] for places in instants) - min(places[0] for places in instants)
+    return min(most, round(span / median(gaps)) + 1)
 
 
 def sparkline(values: Sequence[float | None]) -> str:

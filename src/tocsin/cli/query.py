@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from tocsin.cli.parameters import DataOption, JsonOption, UrlOption
-from tocsin.cli.plot import area, columns, sparkline
+from tocsin.cli.plot import area, columns, fitting, sparkline
 from tocsin.cli.server import DEFAULT_URL, Server, connect
 from tocsin.cli.table import Column, print_table
 from tocsin.cli.terminal import clean, console
@@ -22,7 +22,7 @@ API = "/prometheus/api/v1"
 STEPS = 120  # of a range without --step: as many as a terminal has columns
 PLOT_HEIGHT = 10
 SERIES_SHOWN = 40
-LABELS_WIDTH = 60
+LINE_WIDTH = 40
 METRIC = "__name__"
 
 
@@ -98,13 +98,13 @@ def _plot(result: list[dict[str, Any]]) -> None:
         return
     start, end = min(instants), max(instants)
     if len(result) == 1:
-        width = max(20, min(out.width - 14, STEPS))
+        width = fitting(points, max(20, min(out.width - 14, STEPS)))
         _print_area(points[0], series_text(result[0]["metric"]), start, end, width)
         return
-    rows = []
+    rows, width = [], fitting(points, LINE_WIDTH)
     for one, series in list(zip(result, points, strict=True))[:SERIES_SHOWN]:
         known = [value for _, value in series if math.isfinite(value)]
-        line = sparkline(columns(series, start=start, end=end, width=40))
+        line = sparkline(columns(series, start=start, end=end, width=width))
         numbers = [_short(number) for number in (min(known), max(known), series[-1][1])] if known else ["-", "-", "-"]
         rows.append((line, *numbers, series_text(one["metric"])))
     heads = [Column(_span(start, end)), *(Column(name, right=True) for name in ("min", "max", "last")), Column("series", shrinks=True)]

@@ -14,60 +14,17 @@ import re
 
 BLOCKS = frozenset({"if", "range", "with", "define", "block"})
 KEYWORDS = BLOCKS | {"else", "end", "template", "break", "continue", "nil", "true", "false"}
-# fmt: off: a word per line would hide them
-GO_FUNCTIONS = frozenset(
-    {
-        "and",
-        "call",
-        "html",
-        "index",
-        "slice",
-        "js",
-        "len",
-        "not",
-        "or",
-        "print",
-        "printf",
-        "println",
-        "urlquery",
-        "eq",
-        "ne",
-        "lt",
-        "le",
-        "gt",
-        "ge",
-    }
-)
-FUNCTIONS = frozenset(
-    {
-        "query",
-        "first",
-        "label",
-        "value",
-        "strvalue",
-        "sortByLabel",
-        "humanize",
-        "humanize1024",
-        "humanizeDuration",
-        "humanizePercentage",
-        "humanizeTimestamp",
-        "toTime",
-        "title",
-        "toUpper",
-        "toLower",
-        "stripPort",
-        "match",
-        "reReplaceAll",
-        "graphLink",
-        "tableLink",
-        "parseDuration",
-        "stripDomain",
-        "args",
-        "safeHtml",
-        "externalURL",
-        "pathPrefix",
-    }
-)
+# A word per line would hide them.
+# fmt: off
+GO_FUNCTIONS = frozenset({
+    "and", "call", "html", "index", "slice", "js", "len", "not", "or", "print", "printf", "println", "urlquery", "eq", "ne", "lt",
+    "le", "gt", "ge",
+})
+FUNCTIONS = frozenset({
+    "query", "first", "label", "value", "strvalue", "sortByLabel", "humanize", "humanize1024", "humanizeDuration",
+    "humanizePercentage", "humanizeTimestamp", "toTime", "title", "toUpper", "toLower", "stripPort", "match", "reReplaceAll",
+    "graphLink", "tableLink", "parseDuration", "stripDomain", "args", "safeHtml", "externalURL", "pathPrefix",
+})
 # fmt: on
 ACTION = re.compile(r"\{\{-?\s*(?P<comment>/\*.*?\*/)?(?P<inside>(?:\"(?:\\.|[^\"\\])*\"|`[^`]*`|[^\"`])*?)-?\}\}", re.DOTALL)
 QUOTED = re.compile(r"\"(?:\\.|[^\"\\])*\"|`[^`]*`|'(?:\\.|[^'\\])*'")
