@@ -24,6 +24,7 @@ from tocsin.app.house import House, options_for
 from tocsin.app.lag import LagWatch
 from tocsin.app.lifecycle import allowed_hosts, judge_readiness, listen
 from tocsin.app.option_sources import load
+from tocsin.cli.reference import SOURCES
 from tocsin.errors import ConfigError, StoreError
 
 pytestmark = pytest.mark.slow
@@ -120,7 +121,7 @@ def test_it_says_how_it_is(start: Start) -> None:
     exposed = set(re.findall(r"^# TYPE (\S+)", metrics, re.MULTILINE))
     assert exposed <= set(re.findall(r"^\| `(tocsin_\w+)`", METRICS_PAGE.read_text(encoding="utf-8"), re.MULTILINE))
     assert float(re.findall(r"^tocsin_process_resident_memory_bytes (.+)$", metrics, re.MULTILINE)[0]) > 1e6
-    assert set(server.get("/api/status")["statistics"]) == {"journal", "store", "loader", "door", "http", "grpc", "process"}
+    assert set(server.get("/api/status")["statistics"]) == set(SOURCES)
 
 
 def test_a_second_one_on_the_same_data_is_refused(start: Start, tmp_path: Path) -> None:

@@ -241,8 +241,8 @@ def test_a_collector_starts_asks_and_stops() -> None:
         options = CollectOptions.model_validate(
             {
                 "scrape": {
-                    "global": {"scrape_interval": "50ms", "scrape_timeout": "50ms"},
-                    "jobs": [{"job_name": "shop", "scrape_timeout": "50ms", "static_configs": [{"targets": [address]}]}],
+                    "global": {"scrape_interval": "250ms", "scrape_timeout": "250ms"},
+                    "jobs": [{"job_name": "shop", "scrape_timeout": "250ms", "static_configs": [{"targets": [address]}]}],
                 },
                 "probes": {"interval": "1s", "jobs": [{"job_name": "port", "prober": "tcp", "static_configs": [{"targets": [address]}]}]},
             }
@@ -250,7 +250,7 @@ def test_a_collector_starts_asks_and_stops() -> None:
         collector = Collector(options, registry=SeriesRegistry(clock=clock), acceptor=acceptor, clock=clock, entropy=SeededEntropy(1))
         collector.start()
         assert {status.job for status in collector.targets()} == {"shop", "port"}
-        assert acceptor.wait(3)
+        assert acceptor.wait(3, timeout_s=100)  # where nothing is compiled yet, that comes first
         collector.stop()
     statistics = collector.statistics()
     assert statistics.samples_appended >= 21

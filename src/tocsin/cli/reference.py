@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -12,17 +13,25 @@ from tocsin.api.application import create_application
 from tocsin.api.context import Context
 from tocsin.api.exposition import families
 from tocsin.api.otlp_http import PATHS, OtlpHttp
+from tocsin.api.prometheus.federate import federate
+from tocsin.api.prometheus.routes import API
+from tocsin.api.prometheus.routes import PREFIX as PROMETHEUS
 from tocsin.app.process import ProcessWatch
 from tocsin.cli.commands import COMMANDS, load_command
 from tocsin.cli.exit_codes import EXIT_MEANINGS
 from tocsin.clock import RealClock
+from tocsin.collect.manager import Collector
 from tocsin.journal.journal import Journal
 from tocsin.model.signal import Signal
 from tocsin.query.desk import Desk
+from tocsin.query.promql.engine import Promql
+from tocsin.store.fold import Fold
 from tocsin.store.loader import Loader
 from tocsin.store.store import Store
 from tocsin.wire.door import Door
 from tocsin.wire.otlp_grpc import GrpcServer
+from tocsin.wire.prometheus.registry import SeriesRegistry
+from tocsin.wire.prometheus.remote_write import RemoteWriteDoor
 
 HELP_WIDTH = 120
 WRITTEN = "Written from the code by `make docs`; don't edit."
@@ -30,9 +39,14 @@ SOURCES: dict[str, Any] = {  # as `tocsin up` names them, see tocsin.app.lifecyc
     "journal": Journal.statistics,
     "store": Store.statistics,
     "loader": Loader.statistics,
+    "fold": Fold.statistics,
+    "promql": Promql.statistics,
     "door": Door.statistics,
     "http": OtlpHttp.statistics,
     "grpc": GrpcServer.statistics,
+    "series": SeriesRegistry.statistics,
+    "remote_write": RemoteWriteDoor.statistics,
+    "collect": Collector.statistics,
     "process": ProcessWatch.statistics,
 }
 
@@ -64,12 +78,22 @@ def http_page() -> str:
         "",
     ]
     lines += [f"- `POST {path}`: OTLP over HTTP, protobuf or JSON; plain, gzip, deflate or zstd" for path in PATHS.values()]
+    lines += [f"- `POST {PROMETHEUS}/api/v1/write`: Prometheus remote write 1.0 and 2.0; snappy, zstd or plain"]
+    lines += ["", "## Prometheus", "", "Parameters and answers are those of the Prometheus HTTP API.", ""]
+    lines += [f"- `{' | '.join(methods)} {PROMETHEUS}/api/v1/{path}`: {_first_sentence(handler)}" for path, methods, handler in API]
+    lines += [f"- `GET {PROMETHEUS}/federate`: {_first_sentence(federate)}"]
+    lines += [f"- `GET {PROMETHEUS}/-/healthy`, `GET {PROMETHEUS}/-/ready`: as promtool asks whether a server is well."]
     lines += ["", "## Questions and probes", "", "A running server draws this at `/api/docs`; the document is `/api/openapi.json`."]
     for path, verbs in document["paths"].items():
         for verb, operation in verbs.items():
             lines += ["", f"### {verb.upper()} {path}", "", operation["description"], *_parameters(operation), *_body(operation, document)]
             lines += ["", f"Returns {_returned(operation)}."]
     return "\n".join(lines) + "\n"
+
+
+def _first_sentence(handler: Any) -> str:
+    """What a handler of the Prometheus API says of itself, without the route's name that it begins with."""
+    return re.sub(r"^`[^`]*`: ", "", (handler.__doc__ or "").strip().splitlines()[0])
 
 
 def metrics_page() -> str:

@@ -36,7 +36,7 @@ def labels(context: Context, parameters: Parameters) -> bytes:
 
 
 def label_values(context: Context, parameters: Parameters) -> bytes:
-    """`label/<name>/values`."""
+    """`label/<name>/values`: values of one label."""
     name = unescape_label(parameters.text("__path__"))
     if not name:
         raise BadParameter('invalid label name: ""; ask for label/<name>/values')
