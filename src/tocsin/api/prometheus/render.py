@@ -29,7 +29,7 @@ NO_ANNOTATIONS = Annotations()
 
 def success(data: Any, *, annotations: Annotations = NO_ANNOTATIONS) -> bytes:
     """The envelope around any JSON document."""
-    return _envelope(orjson.dumps(data), annotations)
+    return _envelope([orjson.dumps(data)], annotations)
 
 
 def query_answer(answer: QueryAnswer, *, limit: int = 0) -> bytes:
@@ -46,23 +46,34 @@ def query_answer(answer: QueryAnswer, *, limit: int = 0) -> bytes:
         annotations = Annotations((*annotations.warnings, "results truncated due to limit"), annotations.infos)
     match answer.type:
         case ValueType.SCALAR:
-            result = b"[" + seconds(answer.time_ms) + b',"' + number(answer.scalar) + b'"]'
+            result = [b"[", seconds(answer.time_ms), b',"', number(answer.scalar), b'"]']
         case ValueType.STRING:
-            result = b"[" + seconds(answer.time_ms) + b"," + orjson.dumps(answer.text) + b"]"
+            result = [b"[", seconds(answer.time_ms), b",", orjson.dumps(answer.text), b"]"]
         case ValueType.VECTOR:
-            result = b"[" + b",".join(_instant(one, answer.time_ms) for one in series) + b"]"
+            result = _listed(_instant(one, answer.time_ms) for one in series)
         case _:
-            result = b"[" + b",".join(_ranges(series)) + b"]"
-    return _envelope(b'{"resultType":"' + answer.type.value.encode() + b'","result":' + result + b"}", annotations)
+            result = _listed(_ranges(series))
+    return _envelope([b'{"resultType":"', answer.type.value.encode(), b'","result":', *result, b"}"], annotations)
 
 
-def _envelope(data: bytes, annotations: Annotations) -> bytes:
-    out = b'{"status":"success","data":' + data
+def _envelope(data: Sequence[bytes], annotations: Annotations) -> bytes:
+    """Joined once: an answer may have hundreds of megabytes, and each `+` would hold them twice."""
+    out = [b'{"status":"success","data":', *data]
     if annotations.warnings:
-        out += b',"warnings":' + orjson.dumps(list(annotations.warnings))
+        out += [b',"warnings":', orjson.dumps(list(annotations.warnings))]
     if annotations.infos:
-        out += b',"infos":' + orjson.dumps(list(annotations.infos))
-    return out + b"}"
+        out += [b',"infos":', orjson.dumps(list(annotations.infos))]
+    return b"".join([*out, b"}"])
+
+
+def _listed(documents: Iterable[bytes]) -> list[bytes]:
+    """The pieces of a JSON list."""
+    pieces = [b"["]
+    for document in documents:
+        pieces += (document, b",")
+    if len(pieces) > 1:
+        pieces.pop()
+    return [*pieces, b"]"]
 
 
 def seconds(instant_ms: int) -> bytes:
