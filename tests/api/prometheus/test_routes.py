@@ -153,6 +153,19 @@ def test_what_the_framework_refuses_has_prometheus_shape_too(client: LocalClient
     assert set(answers[0].headers["Allow"].split(", ")) == {"GET", "HEAD"}
 
 
+@pytest.mark.parametrize("path", ["query?query=up%7Ba%3D%22%FF%22%7D", "series?match%5B%5D=%FF", "label/%FF/values", "query?%FF=1&query=1"])
+def test_bytes_that_are_no_text_are_refused(client: LocalClient, path: str) -> None:
+    """Other characters in their place would ask for other series."""
+    answer = client.get(f"/prometheus/api/v1/{path}")
+    assert (answer.status_code, answer.json()["errorType"]) == (400, "bad_data")
+    assert "is not UTF-8" in answer.json()["error"]
+
+
+def test_exemplars_without_a_range_are_those_of_all_times(ask: Ask) -> None:
+    """Start and end may be left out, as Prometheus has it."""
+    assert len(ask("query_exemplars", query="up")) == 2
+
+
 def test_a_form_with_too_many_fields_is_a_wrong_parameter(client: LocalClient) -> None:
     """Nothing was evaluated that could have failed."""
     answer = client.post("/prometheus/api/v1/query", form={f"field{number}": "1" for number in range(10_001)})

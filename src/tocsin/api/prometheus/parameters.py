@@ -44,14 +44,9 @@ class Parameters:
     @classmethod
     async def of(cls, request: Request) -> Parameters:
         """Those of the query string and, of a POST, of its form."""
-        pairs = list(request.query_params.multi_items())
+        pairs = _pairs(request.scope["query_string"], "query string")
         if request.method == "POST" and request.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM:
-            try:
-                pairs += parse_qsl((await request.body()).decode(), keep_blank_values=True, max_num_fields=FIELDS_MAX)
-            except UnicodeDecodeError:
-                raise BadParameter("the form in the body is not UTF-8") from None
-            except ValueError as error:
-                raise BadParameter(f"the form in the body has more than {FIELDS_MAX} fields; ask in several requests") from error
+            pairs += _pairs(await request.body(), "form in the body")
         values: dict[str, list[str]] = {}
         for name, value in pairs:
             values.setdefault(name, []).append(value)
@@ -122,6 +117,16 @@ class Parameters:
         if not isinstance(tree, VectorSelector) or tree.offset is not None or tree.at_ms is not None:
             raise BadParameter(f'invalid parameter "{name}": expected a series selector such as up{{job="api"}}, found {text[:100]!r}')
         return tree.matchers
+
+
+def _pairs(text: bytes, place: str) -> list[tuple[str, str]]:
+    """What `a=b&c=d` says. Bytes that are no UTF-8 are refused: a query with other characters in their place would ask something else."""
+    try:
+        return parse_qsl(text.decode(), keep_blank_values=True, errors="strict", max_num_fields=FIELDS_MAX)
+    except UnicodeDecodeError:
+        raise BadParameter(f"the {place} is not UTF-8") from None
+    except ValueError as error:
+        raise BadParameter(f"the {place} has more than {FIELDS_MAX} fields; ask in several requests") from error
 
 
 def unescape_label(name: str) -> str:

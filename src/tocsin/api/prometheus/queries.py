@@ -56,8 +56,8 @@ def over_range(context: Context, parameters: Parameters) -> bytes:
 
 
 def exemplars(context: Context, parameters: Parameters) -> bytes:
-    """`query_exemplars`: the exemplars of every series that a query selects."""
-    start_ms, end_ms = parameters.instant_ms("start"), parameters.instant_ms("end")
+    """`query_exemplars`: the exemplars of every series that a query selects; of all times up to now without a range."""
+    start_ms, end_ms = parameters.instant_ms("start", 0), parameters.instant_ms("end", context.clock.now_ns() // 1_000_000)
     if end_ms < start_ms:
         raise BadParameter('invalid parameter "end": end timestamp must not be before start timestamp')
     _parsed(parameters)

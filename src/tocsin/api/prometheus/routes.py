@@ -17,6 +17,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from typing import TypeAlias
+from urllib.parse import unquote_to_bytes
 
 import anyio
 from anyio import CapacityLimiter
@@ -28,7 +29,7 @@ from tocsin.api.context import Context, context_of
 from tocsin.api.errors import JSON, hang_up_response, prometheus_error_response, status_of
 from tocsin.api.prometheus import catalog, queries
 from tocsin.api.prometheus.federate import TEXT, federate
-from tocsin.api.prometheus.parameters import Parameters
+from tocsin.api.prometheus.parameters import BadParameter, Parameters
 from tocsin.errors import LimitExceeded, StoreError, Timeout, TocsinError
 
 PREFIX = "/prometheus"
@@ -72,7 +73,7 @@ class PrometheusApi:
             try:
                 parameters = await Parameters.of(request)
                 if "name" in request.path_params:
-                    parameters = parameters.with_value("__path__", request.path_params["name"])
+                    parameters = parameters.with_value("__path__", _name_in_path(request))
                 body = await self._queue().answer(request, handler, parameters)
             except TocsinError as error:
                 return prometheus_error_response(error)
@@ -118,6 +119,16 @@ class _Queue:
             raise LimitExceeded(message) from error
         finally:
             self._turns.release()
+
+
+def _name_in_path(request: Request) -> str:
+    """The name as it was sent; where servers decode a path, bytes that are no UTF-8 became other characters."""
+    raw = unquote_to_bytes(request.scope.get("raw_path", b""))
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        raise BadParameter("invalid label name: the path is not UTF-8") from None
+    return str(request.path_params["name"])
 
 
 async def _healthy(_request: Request) -> Response:
