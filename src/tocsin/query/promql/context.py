@@ -128,8 +128,8 @@ class Context:
         self._check_held(cells)
 
     def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Iterator[SeriesBatch]:
-        """Matching series with their samples from `start_ms` to `end_ms`, both inclusive, batch by batch."""
-        room = max(1, self.options.samples_max - self.cells_held)
+        """Matching series with their samples from `start_ms` to `end_ms`, both inclusive; one batch is held at a time."""
+        room = max(1, self.options.samples_read_max - self.samples_read)
         for batch in self._source.select(matchers, start_ms, end_ms, samples_max=room):
             samples = int(batch.timestamps_ms.size) + sum(len(points.points) for points in batch.histograms.values())
             self.samples_read += samples

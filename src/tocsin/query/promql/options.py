@@ -16,6 +16,12 @@ class PromqlOptions(BaseModel):
     default_step_s: float = Field(default=60.0, gt=0, le=86_400, description="Seconds between evaluations of a subquery without a step.")
     timeout_s: float = Field(default=120.0, gt=0, le=3600, description="Seconds that one query may take.")
     samples_max: int = Field(default=50_000_000, ge=1000, le=10_000_000_000, description="Samples that one query may hold in memory.")
+    samples_read_max: int = Field(
+        default=2_000_000_000,
+        ge=1000,
+        le=1_000_000_000_000,
+        description="Samples that one query may read, of which it holds few at a time.",
+    )
     points_max: int = Field(default=11_000, ge=10, le=1_000_000, description="Steps per series that one range query may ask for.")
     experimental_functions: bool = Field(default=False, description="Allow functions and aggregations that are experimental in Prometheus.")
     duration_expressions: bool = Field(
