@@ -35,6 +35,8 @@ from tocsin.wire.prometheus.write_messages import Message, WriteMessages
 
 TYPES = ("unknown", "counter", "gauge", "histogram", "gaugehistogram", "summary", "info", "stateset")
 SUFFIXES = {"histogram": ("_bucket", "_count", "_sum"), "gaugehistogram": ("_bucket", "_gcount", "_gsum"), "summary": ("_count", "_sum")}
+NAMES = {1: "prometheus.WriteRequest", 2: "io.prometheus.write.v2.Request"}
+FIRST_TAGS = {1: (0x0A, 0x1A), 2: (0x22, 0x2A)}  # of the fields that a message may begin with, all of them length-delimited
 
 
 class SeriesFlaw(Exception):
@@ -180,6 +182,12 @@ def open_request(
         raise LimitExceeded(f"more than {options.samples_max} time series, or {options.items_max} metadata; send smaller batches")
     if damage >= 0:
         raise _damaged(version, damage)
+    if not len(spans) and not len(others) and len(data) and data[0] in FIRST_TAGS[3 - version]:
+        # Nothing in it would be stored, and the sender would take the answer for a success.
+        other = NAMES[3 - version]
+        raise ParseError(
+            f"the body is no {NAMES[version]}, as Content-Type says, but looks like a {other}: name the message in Content-Type"
+        )
     if version == 2 and len(spans) and (not len(others) or others[0, 0] != others[0, 1]):
         raise ParseError("the first symbol of a remote write 2.0 request must be the empty text; check the sender")
     symbols = hash_symbols(view, others, np.uint64(seed)) if version == 2 else np.zeros(0, np.uint64)
@@ -226,8 +234,7 @@ def labels_of(pairs: Iterable[tuple[bytes, bytes]]) -> Labels:
 
 
 def _damaged(version: int, position: int) -> ParseError:
-    name = "prometheus.WriteRequest" if version == 1 else "io.prometheus.write.v2.Request"
-    return ParseError(f"the body is no {name}: damaged or cut short at byte {position} of what it inflates to", position=position)
+    return ParseError(f"the body is no {NAMES[version]}: damaged or cut short at byte {position} of what it inflates to", position=position)
 
 
 def _type(number: int) -> str:
