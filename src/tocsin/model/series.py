@@ -69,10 +69,12 @@ class HistogramPoints:
     Args:
         timestamps_ms: [H] int64, ascending, none twice.
         points: [H] histograms; one whose `count` is the stale NaN marks the end.
+        starts_ms: [H] int64, since when each has been counting, 0 where that is unknown; None: of none of them.
     """
 
     timestamps_ms: NDArray[np.int64]
     points: Sequence[NativeHistogram]
+    starts_ms: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,7 @@ class SeriesBatch:
         timestamps_ms: [N] int64, milliseconds since 1970; within a series ascending, none twice.
         values: [N] float64; stale markers are NaNs with STALE_NAN_BITS, other NaNs are values.
         histograms: Of the series (by index) that hold native histograms; a series may hold both kinds, at different times.
+        starts_ms: [N] int64, since when the counter of each sample has been counting, 0 where that is unknown; None: of none of them.
     """
 
     labels: Sequence[Labels]
@@ -93,6 +96,7 @@ class SeriesBatch:
     timestamps_ms: NDArray[np.int64]
     values: NDArray[np.float64]
     histograms: Mapping[int, HistogramPoints] = field(default_factory=dict)
+    starts_ms: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True, slots=True)

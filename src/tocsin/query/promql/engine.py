@@ -26,7 +26,7 @@ from tocsin.query.promql.grid import Grid, Steps, merged, without
 from tocsin.query.promql.options import PromqlOptions
 from tocsin.query.promql.parser import parse
 from tocsin.query.promql.ranges import RangeBatch, range_of
-from tocsin.query.promql.selectors import is_stale
+from tocsin.query.promql.samples import is_stale
 from tocsin.query.promql.syntax import Expression, ValueType
 
 THREADS = 2

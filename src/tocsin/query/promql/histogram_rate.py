@@ -32,9 +32,11 @@ def histogram_rate(
     is_rate: bool,
     trust_hints: bool = True,
     resets: Sequence[bool] | None = None,
+    began_ms: int | None = None,
 ) -> tuple[NativeHistogram | None, Remarks]:
     """
-    `rate` (counter, rate), `increase` (counter) or `delta` (neither) of the histograms in a range; a gauge. None for fewer than two.
+    `rate` (counter, rate), `increase` (counter) or `delta` (neither) of the histograms in a range; a gauge. None for fewer than two, unless
+    it is known when the only one began to count.
 
     A range that also holds floats never comes here: the evaluator drops it and says MIXED_FLOATS.
 
@@ -47,26 +49,37 @@ def histogram_rate(
         is_rate: Whether to divide by the length of the range in seconds.
         trust_hints: False for a range that a subquery made.
         resets: [P] of `reset_flags`, the first of no meaning, if they are known; otherwise they are looked for here.
+        began_ms: When the first one began to count from zero, if that lies inside of the range and before it; only for counters.
     """
-    if len(points) < 2:
+    if len(points) < (1 if began_ms is not None else 2):
         return None, ()
-    remarks = _flavour(points, is_counter=is_counter)
+    remarks = flavour(points, is_counter=is_counter)
     if not is_counter:
         resets = [False] * len(points)
     elif resets is None:
         resets = reset_flags(points, trust_hints=trust_hints)
-    difference, found = _difference(points, resets)
+    difference, found = counted(points, resets, from_zero=began_ms is not None)
     remarks = tuple(dict.fromkeys((*remarks, *found)))
     if difference is None:
         return None, remarks
-    factor = _extrapolation(points[0], difference, timestamps_ms, (range_start_ms, range_end_ms), is_counter=is_counter)
+    if began_ms is not None:
+        factor = _extrapolation_since(began_ms, timestamps_ms, range_end_ms)
+    else:
+        factor = _extrapolation(points[0], difference, timestamps_ms, (range_start_ms, range_end_ms), is_counter=is_counter)
     if is_rate:
         factor /= (range_end_ms - range_start_ms) / _MS_PER_S
-    return _gauge(scale(difference, factor)), remarks
+    return as_gauge(scale(difference, factor)), remarks
 
 
 def instant_rate(
-    previous: NativeHistogram, last: NativeHistogram, previous_ms: int, last_ms: int, *, is_rate: bool, trust_hints: bool = True
+    previous: NativeHistogram,
+    last: NativeHistogram,
+    previous_ms: int,
+    last_ms: int,
+    *,
+    is_rate: bool,
+    trust_hints: bool = True,
+    restarted: bool = False,
 ) -> tuple[NativeHistogram | None, Remarks]:
     """
     `irate` (is_rate) or `idelta` of the last two histograms of a range; a gauge.
@@ -78,21 +91,22 @@ def instant_rate(
         last_ms: Instant of `last`.
         is_rate: `irate`: a reset counts from zero, the result is per second.
         trust_hints: False for a range that a subquery made.
+        restarted: Whether the last one is known to have begun anew.
     """
     if last_ms == previous_ms:
         return None, ()
-    remarks = _flavour((previous, last), is_counter=is_rate)
-    reset = is_rate and detect_reset(previous, last, trust_hint=trust_hints)
-    difference, found = _difference((previous, last), (False, reset))
+    remarks = flavour((previous, last), is_counter=is_rate)
+    reset = is_rate and (restarted or detect_reset(previous, last, trust_hint=trust_hints))
+    difference, found = counted((previous, last), (False, reset))
     remarks = (*remarks, *found)
     if difference is None:
         return None, remarks
     if is_rate:
         difference = divide(difference, (last_ms - previous_ms) / _MS_PER_S)
-    return _gauge(difference), remarks
+    return as_gauge(difference), remarks
 
 
-def _flavour(points: Sequence[NativeHistogram], *, is_counter: bool) -> Remarks:
+def flavour(points: Sequence[NativeHistogram], *, is_counter: bool) -> Remarks:
     """What there is to say about gauges given to a function for counters, or the other way round."""
     gauges = [point.reset is ResetHint.GAUGE for point in points]
     if is_counter:
@@ -100,21 +114,39 @@ def _flavour(points: Sequence[NativeHistogram], *, is_counter: bool) -> Remarks:
     return () if gauges[0] and gauges[-1] else (Remark(Note.NOT_GAUGE),)
 
 
-def _difference(points: Sequence[NativeHistogram], resets: Sequence[bool]) -> tuple[NativeHistogram | None, Remarks]:
-    """Last minus first, plus what was counted before each reset. The first is left out, and may be of any layout, if a reset follows it."""
-    total: NativeHistogram | None = _gauge(points[-1])
+def counted(
+    points: Sequence[NativeHistogram], resets: Sequence[bool], *, from_zero: bool = False
+) -> tuple[NativeHistogram | None, Remarks]:
+    """
+    Last minus first, plus what was counted before each reset; None, with a remark, for layouts that cannot be combined.
+
+    Args:
+        points: [P], at least one. The first is left out, and may be of any layout, if a reset follows it.
+        resets: [P] whether a reset lies before each, the first of no meaning.
+        from_zero: The first one counted from zero: nothing is taken away.
+    """
+    total: NativeHistogram | None = as_gauge(points[-1])
     remarks: list[Remark] = []
-    if not resets[1]:
+    if not from_zero and not (len(points) > 1 and resets[1]):
         assert total is not None
-        total, found = subtract(total, _gauge(points[0]), Operation.SUBTRACTION)
+        total, found = subtract(total, as_gauge(points[0]), Operation.SUBTRACTION)
         remarks += found
-    for before, reset in zip(points[1:-1], resets[2:], strict=True):
+    skipped = 0 if from_zero else 1
+    for before, reset in zip(points[skipped:-1], resets[skipped + 1 :], strict=True):
         if total is None or (total.schema == CUSTOM_BUCKETS_SCHEMA) != (before.schema == CUSTOM_BUCKETS_SCHEMA):
             return None, (Remark(Note.MIXED_SCHEMAS),)
         if reset:
-            total, found = add(total, _gauge(before), Operation.ADDITION)
+            total, found = add(total, as_gauge(before), Operation.ADDITION)
             remarks += found
     return total, tuple(remarks)
+
+
+def _extrapolation_since(began_ms: int, timestamps_ms: NDArray[np.int64], range_end_ms: int) -> float:
+    """The factor from what was seen since the count began to what the whole range would have shown: only the end is open."""
+    covered = float(timestamps_ms[-1] - began_ms)
+    gap = float(timestamps_ms[-1] - timestamps_ms[0]) / max(len(timestamps_ms) - 1, 1)
+    to_end = float(range_end_ms - timestamps_ms[-1])
+    return (covered + (gap / 2 if to_end >= gap * _GAP_FACTOR else to_end)) / covered
 
 
 def _extrapolation(
@@ -137,7 +169,8 @@ def _extrapolation(
     return (sampled + to_start + to_end) / sampled
 
 
-def _gauge(h: NativeHistogram) -> NativeHistogram:
+def as_gauge(h: NativeHistogram) -> NativeHistogram:
+    """The same without empty buckets at its ends, as a gauge: there is nothing to remark about resets of gauges."""
     return NativeHistogram(
         h.schema,
         h.count,

@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 
 from tocsin.model.native_histogram import NativeHistogram
-from tocsin.model.series import STALE_NAN_BITS, SeriesBatch
+from tocsin.model.series import SeriesBatch
 from tocsin.query.promql import remarks as say
 from tocsin.query.promql.context import Context, unwrapped
 from tocsin.query.promql.grid import Floats, Grid
@@ -25,10 +25,9 @@ from tocsin.query.promql.histogram_rate import histogram_rate, instant_rate
 from tocsin.query.promql.histogram_resets import detect_reset, reset_flags
 from tocsin.query.promql.kernels import Times
 from tocsin.query.promql.ranges import Range
-from tocsin.query.promql.selectors import is_stale
+from tocsin.query.promql.samples import Point, Sample, begins_anew, samples_of
+from tocsin.query.promql.start_timestamps import begins_within, overlapping
 from tocsin.query.promql.syntax import Call, Span
-
-Point = float | NativeHistogram
 
 
 class MixedKind(Enum):
@@ -83,19 +82,19 @@ class MixedTask:
 class _Window:
     """Samples of one series in one window: floats, histograms (with whether a reset lies before each, if known), and its edges."""
 
-    float_times: Times
     floats: Floats
     times: Times
     histograms: Sequence[NativeHistogram]
     resets: Sequence[bool] | None
     start_ms: int
     end_ms: int
+    points: Sequence[Sample]
 
-    def points(self) -> list[tuple[int, Point]]:
-        """Both kinds in the order of time."""
-        both: list[tuple[int, Point]] = [(int(at), float(value)) for at, value in zip(self.float_times, self.floats, strict=True)]
-        both += [(int(at), value) for at, value in zip(self.times, self.histograms, strict=True)]
-        return sorted(both, key=lambda point: point[0])
+    @property
+    def began_ms(self) -> int | None:
+        """When the first histogram began to count, if that is known and lies inside of the window."""
+        start = self.points[0].start_ms
+        return start if begins_within(start, int(self.times[0]), self.start_ms) else None
 
 
 def fill_mixed_rows(task: MixedTask, batch: SeriesBatch, grid: Grid) -> None:
@@ -124,23 +123,26 @@ def fill_mixed_rows(task: MixedTask, batch: SeriesBatch, grid: Grid) -> None:
 
 def _windows(task: MixedTask, batch: SeriesBatch, row: int) -> Iterator[tuple[int, _Window]]:
     """The windows of a series in which there is a histogram, by step."""
-    points, ends, range_ms = batch.histograms[row], task.argument.ends_ms, task.argument.range_ms
-    alive = [i for i, one in enumerate(points.points) if not is_stale(one)]
-    times, histograms = points.timestamps_ms[alive], [points.points[i] for i in alive]
+    samples, range_ms = samples_of(batch, row), task.argument.range_ms
+    ends = task.argument.ends_ms
+    points = [sample for sample in samples if isinstance(sample.value, NativeHistogram)]
+    histograms = [sample.value for sample in points if isinstance(sample.value, NativeHistogram)]
     resets = None
     if task.kind is MixedKind.RATE and task.counter:
-        resets = reset_flags(histograms, trust_hints=not task.argument.evaluated)
-    float_times, floats = _fresh_floats(batch, row)
+        found = reset_flags(histograms, trust_hints=not task.argument.evaluated)
+        resets = [reset or (i > 0 and begins_anew(points[i - 1], points[i])) for i, reset in enumerate(found)]
+    times = np.array([sample.at_ms for sample in points], dtype=np.int64)
+    all_times = np.array([sample.at_ms for sample in samples], dtype=np.int64)
     edges = zip(
-        *(np.searchsorted(own, at, side="right").tolist() for own in (times, float_times) for at in (ends - range_ms, ends)), strict=True
+        *(np.searchsorted(own, at, side="right").tolist() for own in (times, all_times) for at in (ends - range_ms, ends)), strict=True
     )
-    for t, (low, high, float_low, float_high) in enumerate(edges):
+    for t, (low, high, first, last) in enumerate(edges):
         if low == high:
             continue
-        inside, held = slice(float_low, float_high), slice(low, high)
-        end = int(ends[t])
+        inside, held = samples[first:last], slice(low, high)
+        floats = np.array([sample.value for sample in inside if isinstance(sample.value, float)], dtype=np.float64)
         known = None if resets is None else resets[held]
-        yield t, _Window(float_times[inside], floats[inside], times[held], histograms[held], known, end - range_ms, end)
+        yield t, _Window(floats, times[held], histograms[held], known, int(ends[t]) - range_ms, int(ends[t]), inside)
 
 
 _AS_FLOATS = object()
@@ -158,7 +160,9 @@ def _value(task: MixedTask, window: _Window, metric: str, has_floats: bool) -> o
     if kind is MixedKind.LAST_TWO:
         return _last_two(task, window, metric)
     if kind not in _ONE_KIND:
-        return _of_both(kind, window, task.argument)
+        return of_both(kind, window.points, trusted=not task.argument.evaluated)
+    if kind is MixedKind.RATE and task.counter and any(_overlap(before, after) for before, after in pairwise(window.points)):
+        annotations.add(say.overlapping_start(metric), task.span)
     result, remarks = _of_histograms(task, window)
     annotations.add_remarks(remarks, task.span, metric=metric, function=task.call.function)
     return result
@@ -178,27 +182,38 @@ def _of_histograms(task: MixedTask, window: _Window) -> tuple[NativeHistogram | 
         is_rate=task.per_second,
         trust_hints=not task.argument.evaluated,
         resets=window.resets,
+        began_ms=window.began_ms if task.counter else None,
     )
 
 
-def _of_both(kind: MixedKind, window: _Window, argument: Range) -> Point:
-    points = window.points()
+def _overlap(before: Sample, after: Sample) -> bool:
+    return overlapping(before.start_ms, before.at_ms, after.start_ms)
+
+
+def of_both(kind: MixedKind, points: Sequence[Sample], *, trusted: bool) -> Point:
+    """
+    What a function makes of floats and histograms alike.
+
+    Args:
+        kind: The function, none that takes one kind only.
+        points: In the order of time, at least one.
+        trusted: Whether what histograms say of resets before them holds.
+    """
     match kind:
         case MixedKind.COUNT:
             return float(len(points))
         case MixedKind.FIRST:
-            return points[0][1]
+            return points[0].value
         case MixedKind.LAST:
-            return points[-1][1]
+            return points[-1].value
         case MixedKind.TIME_OF_FIRST:
-            return points[0][0] / 1000
+            return points[0].at_ms / 1000
         case MixedKind.TIME_OF_LAST:
-            return points[-1][0] / 1000
+            return points[-1].at_ms / 1000
         case MixedKind.CHANGES:
-            return float(sum(_changed(before[1], after[1]) for before, after in pairwise(points)))
+            return float(sum(_changed(before.value, after.value) for before, after in pairwise(points)))
         case MixedKind.RESETS:
-            trusted = not argument.evaluated
-            return float(sum(_was_reset(before[1], after[1], trusted=trusted) for before, after in pairwise(points)))
+            return float(sum(_was_reset(before, after, trusted=trusted) for before, after in pairwise(points)))
         case _:
             return 1.0
 
@@ -211,33 +226,37 @@ def _changed(before: Point, after: Point) -> bool:
     return before != after and not (np.isnan(before) and np.isnan(after))
 
 
-def _was_reset(before: Point, after: Point, *, trusted: bool) -> bool:
-    if isinstance(before, NativeHistogram) and isinstance(after, NativeHistogram):
-        return detect_reset(before, after, trust_hint=trusted)
-    if isinstance(before, NativeHistogram) or isinstance(after, NativeHistogram):
+def _was_reset(before: Sample, after: Sample, *, trusted: bool) -> bool:
+    first, second = before.value, after.value
+    if begins_anew(before, after):
         return True
-    return after < before
+    if isinstance(first, NativeHistogram) and isinstance(second, NativeHistogram):
+        return detect_reset(first, second, trust_hint=trusted)
+    if isinstance(first, NativeHistogram) or isinstance(second, NativeHistogram):
+        return True
+    return second < first
 
 
 def _last_two(task: MixedTask, window: _Window, metric: str) -> Point | None:
-    points = window.points()
-    if len(points) < 2:
+    if len(window.points) < 2:
         return None
-    (before_ms, before), (after_ms, after) = points[-2:]
+    previous, last = window.points[-2:]
+    before, after = previous.value, last.value
+    anew = begins_anew(previous, last)
     if isinstance(before, NativeHistogram) and isinstance(after, NativeHistogram):
-        trusted = not task.argument.evaluated
-        result, remarks = instant_rate(before, after, before_ms, after_ms, is_rate=task.counter, trust_hints=trusted)
+        result, remarks = instant_rate(
+            before,
+            after,
+            previous.at_ms,
+            last.at_ms,
+            is_rate=task.counter,
+            trust_hints=not task.argument.evaluated,
+            restarted=anew,
+        )
         task.context.annotations.add_remarks(remarks, task.span, metric=metric)
         return result
     if isinstance(before, NativeHistogram) or isinstance(after, NativeHistogram):
         task.context.annotations.add(say.mixed_floats_histograms(metric), task.span)
         return None
-    difference = after if task.counter and after < before else after - before
-    return difference / ((after_ms - before_ms) / 1000) if task.counter else difference
-
-
-def _fresh_floats(batch: SeriesBatch, row: int) -> tuple[Times, Floats]:
-    own = slice(int(batch.offsets[row]), int(batch.offsets[row + 1]))
-    times, values = batch.timestamps_ms[own], batch.values[own]
-    fresh = np.ascontiguousarray(values).view(np.int64) != STALE_NAN_BITS
-    return times[fresh], values[fresh]
+    difference = after if task.counter and (anew or after < before) else after - before
+    return difference / ((last.at_ms - previous.at_ms) / 1000) if task.counter else difference

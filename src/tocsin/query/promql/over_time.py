@@ -16,13 +16,15 @@ import numpy as np
 from tocsin.errors import InvalidInput
 from tocsin.query.promql import remarks as say
 from tocsin.query.promql.context import Context
-from tocsin.query.promql.grid import Floats, Grid, Mask, Steps, ready_floats, stacked
+from tocsin.query.promql.extended_histograms import fill_extended_rows
+from tocsin.query.promql.grid import Floats, Grid, Mask, Steps, ready_floats, ready_times, stacked
 from tocsin.query.promql.kernels import Times
 from tocsin.query.promql.mixed_windows import MixedKind, MixedTask, fill_mixed_rows
 from tocsin.query.promql.ranges import Range, RangeBatch, range_of, require_plain
 from tocsin.query.promql.rate_kernels import rate_rows
 from tocsin.query.promql.selectors import flat_buffers
 from tocsin.query.promql.smoothed import anchored_count_rows, extended_rows
+from tocsin.query.promql.start_timestamps import INCREASE, INSTANT_RATE, RATE, RESETS, started_rows
 from tocsin.query.promql.syntax import Call, RangeExtension
 from tocsin.query.promql.window_kernels import WindowFunction, window_rows
 
@@ -79,6 +81,7 @@ RANGE_FUNCTIONS: Mapping[str, RangeFunction] = {
     "double_exponential_smoothing": RangeFunction(_W.SMOOTHING),
 }
 
+_STARTED = {"rate": RATE, "increase": INCREASE, "irate": INSTANT_RATE, "resets": RESETS}
 _EXTENDED = frozenset({"rate", "increase", "delta"})
 _COUNTER_ENDINGS = ("_total", "_sum", "_count", "_bucket")
 
@@ -138,11 +141,20 @@ def _reduce(
     context.check_room(shape[0] * shape[1])
     values, present = np.zeros(shape), np.zeros(shape, dtype=np.bool_)
     flat = flat_buffers(series)
-    work = _kernel(context, call.function, function, argument, steps, factors, flat, values, present)
-    context.in_halves(work, shape[0], int(series.timestamps_ms.size) + values.size)
     grid = Grid(series.labels, values, present, None, batch.nameless, batch.pending)
-    if series.histograms and argument.extension is RangeExtension.NONE:
-        fill_mixed_rows(MixedTask(context, call, function.mixed, function.counter, function.per_second, argument), series, grid)
+    if series.starts_ms is not None and call.function in _STARTED and argument.extension is RangeExtension.NONE:
+        overlaps = np.zeros(shape[0], dtype=np.bool_)
+        windows = (argument.ends_ms, argument.range_ms)
+        work = _bound(started_rows, _STARTED[call.function], *flat, ready_times(series.starts_ms), *windows, values, present, overlaps)
+        context.in_halves(work, shape[0], int(series.timestamps_ms.size) + values.size)
+        for row in np.flatnonzero(overlaps):
+            context.annotations.add(say.overlapping_start(series.labels[int(row)].metric), argument.span)
+    else:
+        work = _kernel(context, call.function, function, argument, steps, factors, flat, values, present)
+        context.in_halves(work, shape[0], int(series.timestamps_ms.size) + values.size)
+    if series.histograms:
+        fill = fill_mixed_rows if argument.extension is RangeExtension.NONE else fill_extended_rows
+        fill(MixedTask(context, call, function.mixed, function.counter, function.per_second, argument), series, grid)
     grid = grid.without_empty_rows()
     context.hold(grid.values.size)
     return grid

@@ -91,6 +91,12 @@ def possible_non_counter(metric: str) -> Note:
     return Level.INFO, f'metric might not be a counter, name does not end in _total/_sum/_count/_bucket: "{metric}"'
 
 
+def overlapping_start(metric: str) -> Note:
+    """Samples of which one says that it began to count before the one before it was taken."""
+    of = f' for metric "{metric}"' if metric else ""
+    return Level.WARNING, f"sample has start time that overlaps with previous sample timestamp{of}"
+
+
 def non_counter_type(metric: str, kind: str) -> Note:
     """A rate of what is labelled as no counter."""
     return Level.INFO, f'metric might not be a counter, __type__ label is not set to "counter" or "histogram", got "{kind}": "{metric}"'

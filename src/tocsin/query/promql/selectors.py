@@ -13,11 +13,14 @@ import numpy as np
 
 from tocsin.model.labels import METRIC_NAME
 from tocsin.model.native_histogram import NativeHistogram
-from tocsin.model.series import STALE_NAN_BITS, HistogramPoints, Matcher, MatchOperator, SeriesBatch
+from tocsin.model.series import HistogramPoints, Matcher, MatchOperator, SeriesBatch
+from tocsin.query.promql import remarks as say
 from tocsin.query.promql.context import Context
 from tocsin.query.promql.durations import duration_ms
 from tocsin.query.promql.grid import Floats, Grid, Mask, Steps, ready_floats, ready_times, stacked
+from tocsin.query.promql.histogram_interpolation import smoothed_histogram
 from tocsin.query.promql.kernels import Times, instant_rows
+from tocsin.query.promql.samples import is_stale, samples_of
 from tocsin.query.promql.smoothed import smoothed_rows
 from tocsin.query.promql.syntax import AtAnchor, RangeExtension, Subquery, VectorSelector
 
@@ -79,7 +82,7 @@ def select_pieces(context: Context, node: VectorSelector, steps: Steps, *, keep_
     smoothed = node.extension is RangeExtension.SMOOTHED
     last = int(ends[-1]) + (lookback if smoothed else 0)
     for batch in context.select(node.matchers, int(ends[0]) - lookback + 1, last):
-        grid, times = _reduce(context, batch, ends, lookback, keep_times=keep_times, smoothed=smoothed)
+        grid, times = _reduce(context, batch, ends, node, keep_times=keep_times)
         alive = grid.present.any(axis=1)
         if not alive.all():
             index = np.flatnonzero(alive)
@@ -89,7 +92,8 @@ def select_pieces(context: Context, node: VectorSelector, steps: Steps, *, keep_
         yield grid, times
 
 
-def _reduce(context: Context, batch: SeriesBatch, ends: Times, lookback: int, *, keep_times: bool, smoothed: bool) -> tuple[Grid, Times]:
+def _reduce(context: Context, batch: SeriesBatch, ends: Times, node: VectorSelector, *, keep_times: bool) -> tuple[Grid, Times]:
+    lookback, smoothed = context.question.lookback_ms, node.extension is RangeExtension.SMOOTHED
     series = len(batch.labels)
     shape = (series, len(ends))
     context.check_room(series * len(ends))
@@ -103,7 +107,10 @@ def _reduce(context: Context, batch: SeriesBatch, ends: Times, lookback: int, *,
         work = _Work(flat, ends, lookback, values, present, times)
         context.in_halves(work.run, series, int(batch.timestamps_ms.size) + values.size)
     histograms = None
-    if batch.histograms and not smoothed:
+    if batch.histograms and smoothed:
+        histograms = np.full(shape, None, dtype=object)
+        _smooth_histograms(context, batch, ends, node, present, histograms)
+    elif batch.histograms:
         histograms = np.full(shape, None, dtype=object)
         newest = _last_sample_times(batch)
         for row, points in batch.histograms.items():
@@ -133,9 +140,23 @@ def flat_buffers(batch: SeriesBatch) -> tuple[Times, Times, Floats]:
     )
 
 
-def is_stale(histogram: NativeHistogram) -> bool:
-    """Whether it only marks the end of its series."""
-    return int(np.float64(histogram.count).view(np.int64)) == STALE_NAN_BITS
+def _smooth_histograms(
+    context: Context, batch: SeriesBatch, ends: Times, node: VectorSelector, present: Mask, histograms: np.ndarray
+) -> None:
+    """Correct the rows of series with histograms, which the kernel has filled from their floats alone."""
+    for row in batch.histograms:
+        samples = samples_of(batch, row)
+        times = np.array([sample.at_ms for sample in samples], dtype=np.int64)
+        metric = batch.labels[row].metric
+        for t, end in enumerate(ends.tolist()):
+            seen, remarks, mixed = smoothed_histogram(samples, times, end, context.question.lookback_ms)
+            context.annotations.add_remarks(remarks, node.span, metric=metric)
+            if mixed:
+                context.annotations.add(say.mixed_floats_histograms(metric), node.span)
+            if seen is None:
+                present[row, t] = False
+            elif isinstance(seen.value, NativeHistogram):
+                histograms[row, t], present[row, t] = seen.value, True
 
 
 def _last_sample_times(batch: SeriesBatch) -> dict[int, tuple[Times, Floats]]:

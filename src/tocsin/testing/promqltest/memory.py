@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tocsin.errors import LimitExceeded
 from tocsin.model.labels import Labels
@@ -25,10 +26,15 @@ BATCH_SERIES = 1000
 
 @dataclass
 class _Held:
-    """The samples of one series by time, both kinds."""
+    """The samples of one series by time, both kinds, and since when they have been counting."""
 
     floats: dict[int, float] = field(default_factory=dict)
     histograms: dict[int, NativeHistogram] = field(default_factory=dict)
+    starts: dict[int, int] = field(default_factory=dict)
+
+    def starts_at(self, times: Sequence[int]) -> NDArray[np.int64] | None:
+        """Starts of the samples at these instants; None if the series has none."""
+        return np.array([self.starts.get(at, 0) for at in times], dtype=np.int64) if self.starts else None
 
 
 class MemorySeries:
@@ -37,15 +43,17 @@ class MemorySeries:
     def __init__(self) -> None:
         self._held: dict[Labels, _Held] = {}
 
-    def add(self, labels: Labels, samples: Mapping[int, float | NativeHistogram]) -> None:
+    def add(self, labels: Labels, samples: Mapping[int, float | NativeHistogram], starts: Mapping[int, int] | None = None) -> None:
         """
         Add samples of a series.
 
         Args:
             labels: With `__name__`.
             samples: By time, milliseconds since 1970. The stale NaN ends whichever kind came before it.
+            starts: Since when samples have been counting, by their time; milliseconds since 1970.
         """
         held = self._held.setdefault(labels, _Held())
+        held.starts.update(starts or {})
         for timestamp_ms, sample in sorted(samples.items()):
             held.floats.pop(timestamp_ms, None)
             held.histograms.pop(timestamp_ms, None)
@@ -106,6 +114,7 @@ def _batch(chosen: Sequence[tuple[Labels, _Held]], start_ms: int, end_ms: int) -
     offsets = [0]
     timestamps: list[int] = []
     values: list[float] = []
+    starts: list[int] = []
     histograms: dict[int, HistogramPoints] = {}
     for series, held in chosen:
         times = sorted(at for at in held.floats if start_ms <= at <= end_ms)
@@ -114,13 +123,15 @@ def _batch(chosen: Sequence[tuple[Labels, _Held]], start_ms: int, end_ms: int) -
             continue
         if points:
             instants = np.array([at for at, _ in points], dtype=np.int64)
-            histograms[len(labels)] = HistogramPoints(instants, [point for _, point in points])
+            histograms[len(labels)] = HistogramPoints(instants, [point for _, point in points], held.starts_at(instants.tolist()))
         labels.append(series)
         timestamps += times
+        starts += [held.starts.get(at, 0) for at in times]
         values += [held.floats[at] for at in times]
         offsets.append(len(timestamps))
     flat = np.array(timestamps, dtype=np.int64), np.array(values, dtype=np.float64)
-    return SeriesBatch(labels, np.array(offsets, dtype=np.int64), *flat, histograms)
+    known = np.array(starts, dtype=np.int64) if any(starts) else None
+    return SeriesBatch(labels, np.array(offsets, dtype=np.int64), *flat, histograms, known)
 
 
 def _with_hints(held: _Held) -> list[tuple[int, NativeHistogram]]:

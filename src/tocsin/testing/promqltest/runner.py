@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from tocsin.errors import TocsinError
+from tocsin.model.native_histogram import NativeHistogram
 from tocsin.query.promql.answer import QueryAnswer, SeriesAnswer
 from tocsin.query.promql.checks import walk
 from tocsin.query.promql.parser import parse
@@ -33,6 +34,7 @@ from tocsin.testing.promqltest.comparison import compare_annotations, compare_an
 from tocsin.testing.promqltest.custom_buckets import custom_bucket_series
 from tocsin.testing.promqltest.grammar import Clear, Evaluation, Load, Topic, Unreadable, read_script
 from tocsin.testing.promqltest.memory import MemorySeries
+from tocsin.testing.promqltest.series_notation import WrittenSeries
 
 _MINUTE_MS = 60_000
 
@@ -97,17 +99,21 @@ def run_script(text: str, engine_on: Callable[[MemorySeries], PromqlEngine], *, 
 
 
 def _load(series: MemorySeries, load: Load) -> None:
-    loaded = [
-        (written.labels, {index * load.step_ms: point for index, point in enumerate(written.points) if point is not None})
-        for written in load.series
-        # Start timestamps change only what functions make of them where that is switched on, which this engine does not offer.
-        if not written.start_timestamps
-    ]
+    loaded = [(written.labels, _by_time(written, load)) for written in load.series if not written.start_timestamps]
     for labels, samples in loaded:
         series.add(labels, samples)
+    for written in load.series:
+        if written.start_timestamps:
+            # A start is written as the way there from its sample.
+            starts = {at: at + round(way) for at, way in _by_time(written, load).items() if isinstance(way, float)}
+            series.add(written.labels, {}, starts)
     if load.with_custom_buckets:
         for labels, histograms in custom_bucket_series(loaded).items():
             series.add(labels, histograms)
+
+
+def _by_time(written: WrittenSeries, load: Load) -> dict[int, float | NativeHistogram]:
+    return {index * load.step_ms: point for index, point in enumerate(written.points) if point is not None}
 
 
 def _difference(engine: PromqlEngine, evaluation: Evaluation) -> str:

@@ -1,0 +1,49 @@
+"""
+Samples of one series one by one, floats and native histograms: for the few series that hold histograms, which no kernel walks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tocsin.model.native_histogram import NativeHistogram
+from tocsin.model.series import STALE_NAN_BITS, SeriesBatch
+from tocsin.query.promql.start_timestamps import restarted
+
+Point = float | NativeHistogram
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One sample of either kind: its instant, its value, and since when it has been counting, 0 if unknown."""
+
+    at_ms: int
+    value: Point
+    start_ms: int = 0
+
+
+def begins_anew(before: Sample, after: Sample) -> bool:
+    """Whether a counter began anew between two samples, by their starts."""
+    return restarted(before.start_ms, before.at_ms, after.start_ms, after.at_ms)
+
+
+def is_stale(histogram: NativeHistogram) -> bool:
+    """Whether it only marks the end of its series."""
+    return int(np.float64(histogram.count).view(np.int64)) == STALE_NAN_BITS
+
+
+def samples_of(batch: SeriesBatch, row: int) -> list[Sample]:
+    """Both kinds of a series' samples in the order of time, stale markers left out; the series holds histograms."""
+    own = slice(int(batch.offsets[row]), int(batch.offsets[row + 1]))
+    values = np.ascontiguousarray(batch.values[own])
+    fresh = (values.view(np.int64) != STALE_NAN_BITS).tolist()
+    starts = np.zeros(len(values), dtype=np.int64) if batch.starts_ms is None else batch.starts_ms[own]
+    floats = zip(batch.timestamps_ms[own].tolist(), values.tolist(), starts.tolist(), fresh, strict=True)
+    both = [Sample(at, value, start) for at, value, start, kept in floats if kept]
+    held = batch.histograms[row]
+    begun = [0] * len(held.points) if held.starts_ms is None else held.starts_ms.tolist()
+    histograms = zip(held.timestamps_ms.tolist(), held.points, begun, strict=True)
+    both += [Sample(at, point, start) for at, point, start in histograms if not is_stale(point)]
+    return sorted(both, key=lambda sample: sample.at_ms)
