@@ -23,6 +23,14 @@ from tocsin.errors import TocsinError
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 60.0
 POLL_S = 0.1
+QUESTIONS = (
+    "services",
+    "traces --slowest",
+    "logs error:true",
+    "errors",
+    "query 'sum by (service) (rate(traces_spanmetrics_calls_total[1m]))' --range 15m",
+    "query 'node_load1' --range 15m",
+)
 DEMO_INSTALL = "the demo needs its own extra ({name} is missing); pip install 'tocsin[server,demo]'"
 
 
@@ -44,8 +52,8 @@ def command(
     with server(endpoint, data) if up else nullcontext():
         out.print(Text(f"look at {endpoint}/api/docs, or in another terminal:", "bold"))
         address = "" if endpoint == DEFAULT_URL else f" --url {endpoint}"
-        for question in ("services", "traces --slowest", "logs error:true", "errors"):
-            out.print(f"  tocsin {question}{address}")
+        for question in QUESTIONS:
+            out.print(Text(f"  tocsin {question}{address}"))
         load = system.run(settings, say=out.print)
     out.print(f"{load.answered} requests were answered, {load.failed} failed, {load.skipped} were not sent because too many waited")
 

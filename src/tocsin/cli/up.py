@@ -102,7 +102,9 @@ def announce(started: Started, options: Options, out: Console) -> None:
         "Tocsin is up.",
         f"  send   OTLP/HTTP  {url}   (export OTEL_EXPORTER_OTLP_ENDPOINT={url} OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf)",
         f"         OTLP/gRPC  {started.grpc}",
-        f"  ask    {url}/api/docs, or: tocsin logs, tocsin traces, tocsin services",
+        f"         Prometheus {url}/prometheus/api/v1/write   (remote write; or name targets under `scrape` in the configuration)",
+        f"  ask    {url}/api/docs, or: tocsin logs, tocsin traces, tocsin services, tocsin query",
+        f"         {url}/prometheus is a Prometheus source for Grafana and promtool",
         f"  watch  {url}/readyz, {url}/metrics",
         f"  data   {options.server.data.resolve()}",
     ]
