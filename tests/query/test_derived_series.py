@@ -87,3 +87,12 @@ def test_nothing_was_sent_is_nothing(world: World) -> None:
     """No series rather than zeros."""
     assert instant(world, "traces_spanmetrics_calls_total", START) == {}
     assert instant(world, "tocsin_log_records_total", START) == {}
+
+
+def test_a_series_begins_with_what_it_counts_first(world: World) -> None:
+    """Before the first request of an hour in which nothing came before there is no sample; then a zero, so that increase sees the first one."""
+    world.send(*requests(12))
+    at = START + 120 * SECOND
+    assert instant(world, 'traces_spanmetrics_calls_total{service="orders"}', START - 60 * SECOND) == {}
+    (grown,) = instant(world, 'sum(increase(traces_spanmetrics_calls_total{span_kind="SPAN_KIND_SERVER"}[2m]))', at).values()
+    assert grown == pytest.approx(12, rel=0.1)

@@ -8,7 +8,8 @@ Metrics that nobody sends: requests and calls out of spans, log records out of l
     tocsin_log_records_total{service, severity}
 
 They are counters that start anew at every full hour: a sample every ten seconds (a minute from ranges of two hours on, five from two days
-on) holds what was counted since. One millisecond into the hour stands a zero, so that `rate()` never misses the new start. Bounds of
+on) holds what was counted since. One millisecond into the hour stands a zero, so that `rate()` never misses the new start. A series begins
+with a zero just before the first thing it counts: before that nothing was observed, which is not zero. Bounds of
 buckets are powers of two of a nanosecond, where the bins of the rollups end, so bucket counts are exact; sums are of the bins' middles,
 within 4.5 %.
 
@@ -130,14 +131,17 @@ class DerivedSeries:
         size = (end_ms // 1000 - hour_s) // step_s + 1
         rows = self._engine.query(family.statement(hour_s, hour_s + size * step_s, step_s)).rows
         counts: dict[Labels, NDArray[np.float64]] = {}
+        begins: dict[Labels, int] = {}
         for labels, (bins, failed) in _by_labels(family, rows, hour_s, step_s, size).items():
+            first = min(int(np.argmax(amounts > 0)) for amounts in bins.values())
             for name, more, amounts in _metrics(chosen, bins, failed):
                 full = labels.replace(**{METRIC_NAME: name, **more})
                 if all(matcher.matches(full.get(matcher.name)) for matcher in matchers):
                     counts[full] = amounts + counts.get(full, 0.0)
+                    begins[full] = min(first, begins.get(full, first))
                     if len(counts) * size > samples_max:
                         raise LimitExceeded(f"the query would load more than {samples_max} samples into memory; narrow it")
-        return _lay_out(counts, hour_s, step_s, start_ms, end_ms)
+        return _lay_out(counts, begins, hour_s, step_s, (start_ms, end_ms))
 
 
 def _names_something(matcher: Matcher) -> bool:
@@ -183,27 +187,32 @@ def _metrics(
             yield name, {}, total
 
 
-def _lay_out(counts: Mapping[Labels, NDArray[np.float64]], hour_s: int, step_s: int, start_ms: int, end_ms: int) -> SeriesBatch:
-    """Counters out of counts: a sample at the end of each bucket, a zero one millisecond into each hour."""
+def _lay_out(
+    counts: Mapping[Labels, NDArray[np.float64]], begins: Mapping[Labels, int], hour_s: int, step_s: int, range_ms: tuple[int, int]
+) -> SeriesBatch:
+    """Counters out of counts: a sample at the end of each bucket from a series' first on, a zero before that and at each new hour."""
     size = len(next(iter(counts.values()))) if counts else 0
     ends_ms = (hour_s + (np.arange(size, dtype=np.int64) + 1) * step_s) * 1000
     per_hour = HOUR_S // step_s
     zeros_ms = (hour_s + np.arange(-(-size // per_hour), dtype=np.int64) * HOUR_S) * 1000 + 1
     instants = np.concatenate([ends_ms, zeros_ms])
     order = np.argsort(instants, kind="stable")
-    kept = order[(instants[order] >= start_ms) & (instants[order] <= end_ms)]
-    labels, values = sorted(counts), []
-    for one in labels:
+    kept = order[(instants[order] >= range_ms[0]) & (instants[order] <= range_ms[1])]
+    labels: list[Labels] = []
+    times, values = [np.zeros(0, dtype=np.int64)], [np.zeros(0)]
+    for one in sorted(counts):
         padded = np.zeros(len(zeros_ms) * per_hour)
         padded[:size] = counts[one]
         running = np.cumsum(padded.reshape(-1, per_hour), axis=1).ravel()[:size]
-        values.append(np.concatenate([running, np.zeros(len(zeros_ms))])[kept])
-    return SeriesBatch(
-        labels=labels,
-        offsets=np.arange(len(labels) + 1, dtype=np.int64) * len(kept),
-        timestamps_ms=np.tile(instants[kept], len(labels)),
-        values=np.concatenate(values) if values else np.zeros(0),
-    )
+        begin_ms = (hour_s + begins[one] * step_s) * 1000 + 1
+        own = kept[instants[kept] > begin_ms]
+        head = [begin_ms] if range_ms[0] <= begin_ms <= range_ms[1] else []
+        if len(own) or head:
+            labels.append(one)
+            times.append(np.concatenate([np.array(head, dtype=np.int64), instants[own]]))
+            values.append(np.concatenate([np.zeros(len(head)), np.concatenate([running, np.zeros(len(zeros_ms))])[own]]))
+    lengths = [len(part) for part in times[1:]]
+    return SeriesBatch(labels, np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), np.concatenate(times), np.concatenate(values))
 
 
 def _step_s(length_ms: int) -> int:
