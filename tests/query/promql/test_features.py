@@ -16,6 +16,8 @@ from tocsin.query.promql.signatures import FUNCTIONS
     [
         ("sum by (a) (rate(x[5m] offset -1h))", set()),
         ("1 + sum_over_time(mad_over_time(x[5m])[1h:])", {"experimental_functions"}),
+        ("first_over_time(x[5m])", set()),
+        ("start_timestamp(x)", {"experimental_functions"}),
         ("limit_ratio(0.5, x)", {"experimental_functions"}),
         ("end() - start()", {"experimental_functions"}),
         ("x[5m + 1m]", {"duration_expressions"}),
@@ -25,7 +27,7 @@ from tocsin.query.promql.signatures import FUNCTIONS
         ("x[(5m)]", set()),
         ("increase(x[5m] anchored)", {"extended_ranges"}),
         ("a + fill_left (0) b", {"fill_modifiers"}),
-        ("a + fill (0) first_over_time(b[2 * 1m])", {"fill_modifiers", "experimental_functions", "duration_expressions"}),
+        ("a + fill (0) mad_over_time(b[2 * 1m])", {"fill_modifiers", "experimental_functions", "duration_expressions"}),
     ],
 )
 def test_features_are_found(text: str, options: set[str]) -> None:
@@ -39,6 +41,14 @@ def test_a_refusal_names_the_option() -> None:
     with pytest.raises(InvalidInput, match=r"function sort_by_label\(\) is experimental.*promql\.experimental_functions"):
         check_features(tree, PromqlOptions())
     check_features(tree, PromqlOptions(experimental_functions=True))
+
+
+def test_what_is_stable_is_on_and_can_be_switched_off() -> None:
+    """Arithmetic in ranges, `anchored` and `smoothed` work without a switch; a refusal does not call them experimental."""
+    tree = parse("rate(x[2 * 5m] smoothed)")
+    check_features(tree, PromqlOptions())
+    with pytest.raises(InvalidInput, match=r"^the modifier smoothed is switched off: set promql\.extended_ranges to use it$"):
+        check_features(tree, PromqlOptions(extended_ranges=False))
 
 
 def test_every_function_can_be_called() -> None:

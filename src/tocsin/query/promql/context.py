@@ -15,6 +15,8 @@ from tocsin.model.series import Matcher, SeriesBatch, SeriesSource
 from tocsin.query.promql.grid import NAME_ALONE, NAME_TYPE_AND_UNIT, Floats, Grid, Steps, merged
 from tocsin.query.promql.options import PromqlOptions
 from tocsin.query.promql.remarks import AnnotationCollector
+from tocsin.query.promql.samples import with_known_resets
+from tocsin.query.promql.shared_room import Reservation
 from tocsin.query.promql.syntax import Expression, Paren, StringLiteral
 
 Value: TypeAlias = "Grid | Floats | str"
@@ -59,10 +61,18 @@ class Context:
         question: What was asked.
         evaluate: Evaluates any expression; passed in because functions need it for their arguments.
         pool: Threads for the halves of large selections.
+        reservation: Its share of the room that all queries have.
     """
 
     def __init__(
-        self, source: SeriesSource, options: PromqlOptions, clock: Clock, question: Question, evaluate: Evaluate, pool: ThreadPoolExecutor
+        self,
+        source: SeriesSource,
+        options: PromqlOptions,
+        clock: Clock,
+        question: Question,
+        evaluate: Evaluate,
+        pool: ThreadPoolExecutor,
+        reservation: Reservation,
     ) -> None:
         self.options = options
         self.question = question
@@ -70,20 +80,25 @@ class Context:
         self.samples_read = 0
         self.cells_held = 0
         self.invariant: dict[int, bool] = {}
+        # Whether histograms read from now on are asked for their counts and sums alone.
+        self.counts_alone = False
         self.metadata_labels = NAME_TYPE_AND_UNIT if options.type_and_unit_labels else NAME_ALONE
         self._source = source
         self._clock = clock
         self._evaluate = evaluate
         self._pool = pool
+        self._reservation = reservation
 
     def value(self, node: Expression, steps: Steps) -> Value:
         """The value of an expression of any type but a range."""
         self.check_time()
+        self.check_room(steps.count)
         before = self.cells_held
         value = self._evaluate(self, node, steps)
         self.cells_held = before
         if isinstance(value, Grid):
             self.hold(value.values.size)
+        self.check_time()
         return value
 
     def vector(self, node: Expression, steps: Steps) -> Grid:
@@ -91,6 +106,15 @@ class Context:
         value = self.value(node, steps)
         assert isinstance(value, Grid), f"{type(node).__name__} is no vector"
         return value
+
+    def vector_for(self, node: Expression, steps: Steps, *, counts_alone: bool) -> Grid:
+        """The vector, of whose histograms counts and sums alone are wanted, or buckets too."""
+        before = self.counts_alone
+        self.counts_alone = counts_alone
+        try:
+            return self.vector(node, steps)
+        finally:
+            self.counts_alone = before
 
     def scalar(self, node: Expression, steps: Steps) -> Floats:
         """[T] the value of an expression that is a scalar."""
@@ -134,7 +158,7 @@ class Context:
             samples = int(batch.timestamps_ms.size) + sum(len(points.points) for points in batch.histograms.values())
             self.samples_read += samples
             self._check_held(samples)
-            yield batch
+            yield with_known_resets(batch) if self.counts_alone else batch
             self.check_time()
 
     def in_halves(self, work: Callable[[int, int], object], rows: int, samples: int) -> None:
@@ -165,11 +189,13 @@ class Context:
         return bare if grid.one_name and self.metadata_labels == NAME_ALONE else merged(bare)
 
     def _check_held(self, more: int) -> None:
-        if self.cells_held + more > self.options.samples_max:
+        cells = self.cells_held + more
+        if cells > self.options.samples_max:
             raise LimitExceeded(
                 "query processing would load too many samples into memory in query execution: "
                 f"at most {self.options.samples_max} (option promql.samples_max); narrow the selectors or the range"
             )
+        self._reservation.grow(cells, wait_s=self.question.deadline_s - self._clock.monotonic_s())
 
 
 def unwrapped(node: Expression) -> Expression:

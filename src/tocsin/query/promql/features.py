@@ -1,4 +1,4 @@
-"""Which experimental pieces of PromQL a query uses, and whether they are switched on."""
+"""Which pieces of PromQL that have a switch a query uses, and whether they are switched on."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ def check_features(expression: Expression, options: PromqlOptions) -> None:
     """
     for option, piece in experimental_features(expression).items():
         if not getattr(options, option):
-            message = f"{piece} is experimental and switched off: set promql.{option} to use it"
+            stable = PromqlOptions.model_fields[option].default
+            message = f"{piece} is {'' if stable else 'experimental and '}switched off: set promql.{option} to use it"
             raise InvalidInput(message)
 
 

@@ -32,11 +32,12 @@ _NUMBERS: Mapping[str, Callable[[NativeHistogram], float]] = {
     "histogram_stdvar": variance,
 }
 NUMBER_FUNCTIONS = frozenset(_NUMBERS)
+_WITHOUT_BUCKETS = frozenset({"histogram_avg", "histogram_count", "histogram_sum"})
 
 
 def histogram_number(context: Context, call: Call, steps: Steps) -> Grid:
     """`histogram_avg`, `_count`, `_sum`, `_stddev` and `_stdvar`: one number of each native histogram; floats are left out."""
-    grid = context.vector(call.arguments[0], steps)
+    grid = context.vector_for(call.arguments[0], steps, counts_alone=call.function in _WITHOUT_BUCKETS)
     number = _NUMBERS[call.function]
     values = np.zeros(grid.values.shape)
     mask = grid.histogram_mask
@@ -61,7 +62,7 @@ def histogram_quantile(context: Context, call: Call, steps: Steps) -> Grid:
     q_node, argument = call.arguments
     q = context.scalar(q_node, steps)
     _check_quantiles(context, q, q_node)
-    grid = context.vector(argument, steps)
+    grid = context.vector_for(argument, steps, counts_alone=False)
     return _quantiles(context, call.function, argument, grid, q, steps)
 
 
@@ -69,7 +70,7 @@ def histogram_quantiles(context: Context, call: Call, steps: Steps) -> Grid:
     """`histogram_quantiles(b, label, q...)`: several quantiles, each under its own value of the label."""
     argument, label_node, *q_nodes = call.arguments
     name = literal_text(label_node)
-    grid = context.vector(argument, steps)
+    grid = context.vector_for(argument, steps, counts_alone=False)
     parts = []
     for q_node in q_nodes:
         q = context.scalar(q_node, steps)
@@ -116,7 +117,7 @@ def histogram_fraction(context: Context, call: Call, steps: Steps) -> Grid:
     """`histogram_fraction(lower, upper, b)`."""
     lower, upper = (context.scalar(one, steps) for one in call.arguments[:2])
     argument = call.arguments[2]
-    grid = context.vector(argument, steps)
+    grid = context.vector_for(argument, steps, counts_alone=False)
     native = _native(context, call.function, argument, grid, lambda t, histogram: fraction(float(lower[t]), float(upper[t]), histogram))
     parts = [native]
     for one in _classic_histograms(context, grid, argument, native):

@@ -16,20 +16,25 @@ class PromqlOptions(BaseModel):
     default_step_s: float = Field(default=60.0, gt=0, le=86_400, description="Seconds between evaluations of a subquery without a step.")
     timeout_s: float = Field(default=120.0, gt=0, le=3600, description="Seconds that one query may take.")
     samples_max: int = Field(default=50_000_000, ge=1000, le=10_000_000_000, description="Samples that one query may hold in memory.")
+    samples_held_max: int = Field(
+        default=100_000_000,
+        ge=1000,
+        le=100_000_000_000,
+        description="Samples that all queries together may hold in memory (about 10 to 25 bytes each); a query for which there is no room "
+        "waits a little, then is refused.",
+    )
     samples_read_max: int = Field(
         default=2_000_000_000,
         ge=1000,
         le=1_000_000_000_000,
         description="Samples that one query may read, of which it holds few at a time.",
     )
-    points_max: int = Field(default=11_000, ge=10, le=1_000_000, description="Steps per series that one range query may ask for.")
+    points_max: int = Field(
+        default=11_000, ge=10, le=1_000_000, description="Steps that one range query may take from its start; the start is not counted."
+    )
     experimental_functions: bool = Field(default=False, description="Allow functions and aggregations that are experimental in Prometheus.")
-    duration_expressions: bool = Field(
-        default=False, description="Allow arithmetic in ranges and offsets (`[5m * 2]`), experimental in Prometheus."
-    )
-    extended_ranges: bool = Field(
-        default=False, description="Allow the range modifiers `anchored` and `smoothed`, experimental in Prometheus."
-    )
+    duration_expressions: bool = Field(default=True, description="Allow arithmetic in ranges and offsets (`[5m * 2]`).")
+    extended_ranges: bool = Field(default=True, description="Allow the modifiers `anchored` and `smoothed` of selectors and ranges.")
     fill_modifiers: bool = Field(
         default=False, description="Allow `fill`, `fill_left` and `fill_right` between vectors, experimental in Prometheus."
     )
@@ -39,6 +44,21 @@ class PromqlOptions(BaseModel):
     type_and_unit_labels: bool = Field(
         default=False, description="Treat the labels `__type__` and `__unit__` as parts of the metric's name, experimental in Prometheus."
     )
+
+    def refusal_of_steps(self, start_ms: int, end_ms: int, step_ms: int) -> str:
+        """
+        Why a range query may not have so many steps; empty if it may. As in Prometheus, the point at the start is not counted.
+
+        Args:
+            start_ms: Its first instant.
+            end_ms: Its end, not before that.
+            step_ms: From one instant to the next, > 0.
+
+        Source: Prometheus documentation, 'HTTP API', 'Range queries'; behaviour at the limit as observed.
+        """
+        if (end_ms - start_ms) // step_ms <= self.points_max:
+            return ""
+        return f"exceeded maximum resolution of {self.points_max:,} points per timeseries. Try decreasing the query resolution (?step=XX)"
 
 
 class RuleOptions(BaseModel):

@@ -103,8 +103,12 @@ def _evaluated(context: Context, node: Subquery, steps: Steps) -> Range:
     def batches() -> Iterator[RangeBatch]:
         inner = _steps_within(ends, range_ms, step_ms)
         if inner.count > 0:
-            grid = context.vector(node.expression, inner)
-            yield RangeBatch(flattened(grid, inner), grid.nameless, grid.pending)
+            context.check_room(inner.count)  # before as much as the list of the steps is made
+            grid = context.vector_for(node.expression, inner, counts_alone=False)
+            batch = RangeBatch(flattened(grid, inner), grid.nameless, grid.pending)
+            context.check_time()
+            yield batch
+            context.check_time()
 
     return Range(ends, range_ms, batches(), one_name=False, extension=RangeExtension.NONE, span=node.span, evaluated=True)
 

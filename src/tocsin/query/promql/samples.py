@@ -4,12 +4,13 @@ Samples of one series one by one, floats and native histograms: for the few seri
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tocsin.model.native_histogram import NativeHistogram
-from tocsin.model.series import STALE_NAN_BITS, SeriesBatch
+from tocsin.model.native_histogram import NativeHistogram, ResetHint
+from tocsin.model.series import STALE_NAN_BITS, HistogramPoints, SeriesBatch
+from tocsin.query.promql.histogram_resets import detect_reset
 from tocsin.query.promql.start_timestamps import restarted
 
 Point = float | NativeHistogram
@@ -47,3 +48,30 @@ def samples_of(batch: SeriesBatch, row: int) -> list[Sample]:
     histograms = zip(held.timestamps_ms.tolist(), held.points, begun, strict=True)
     both += [Sample(at, point, start) for at, point, start in histograms if not is_stale(point)]
     return sorted(both, key=lambda sample: sample.at_ms)
+
+
+def with_known_resets(batch: SeriesBatch) -> SeriesBatch:
+    """
+    The same series with hints for histograms that have none: whether a reset lies between each and the one before it.
+
+    Questions about counts and sums alone are answered like that, as upstream's way to answer them fast does, so that sums over what was
+    reset and what was not are remarked upon alike.
+    """
+    if not batch.histograms:
+        return batch
+    return replace(batch, histograms={row: _with_hints(points) for row, points in batch.histograms.items()})
+
+
+def _with_hints(held: HistogramPoints) -> HistogramPoints:
+    points: list[NativeHistogram] = []
+    before: NativeHistogram | None = None
+    for point in held.points:
+        stale = is_stale(point)
+        unknown = point.reset is ResetHint.UNKNOWN and before is not None and not stale
+        if unknown and before is not None:
+            hint = ResetHint.RESET if detect_reset(before, point) else ResetHint.NOT_RESET
+            points.append(replace(point, reset=hint))
+        else:
+            points.append(point)
+        before = None if stale or point.reset is ResetHint.GAUGE else point
+    return replace(held, points=points)

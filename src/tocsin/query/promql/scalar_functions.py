@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tocsin.errors import InvalidInput
 from tocsin.model.labels import METRIC_NAME, Labels
 from tocsin.model.series import Matcher, MatchOperator
 from tocsin.query.promql.context import Context, unwrapped
@@ -18,8 +19,8 @@ from tocsin.query.promql.grid import Floats, Grid, Steps, empty_grid
 from tocsin.query.promql.math_functions import greater_of, less_of
 from tocsin.query.promql.over_time import window_counts
 from tocsin.query.promql.ranges import range_of, require_plain
-from tocsin.query.promql.selectors import select_timestamps
-from tocsin.query.promql.syntax import Call, Expression, MatrixSelector, VectorSelector
+from tocsin.query.promql.selectors import select_starts, select_timestamps
+from tocsin.query.promql.syntax import Call, Expression, MatrixSelector, RangeExtension, VectorSelector
 
 
 def time_function(context: Context, call: Call, steps: Steps) -> Floats:
@@ -76,6 +77,19 @@ def timestamp_function(context: Context, call: Call, steps: Steps) -> Grid:
     grid = context.vector(argument, steps)
     times = np.broadcast_to(steps.times_ms / 1000, grid.values.shape)
     return context.nameless(grid.with_cells(times, grid.present))
+
+
+def start_timestamp_function(context: Context, call: Call, steps: Steps) -> Grid:
+    """
+    `start_timestamp(v)`: since when the sample has been counting; 0 where that is unknown.
+
+    Raises:
+        InvalidInput: The argument is no plain selector: what was computed has no start.
+    """
+    argument = unwrapped(call.arguments[0])
+    if not isinstance(argument, VectorSelector) or argument.extension is not RangeExtension.NONE:
+        raise InvalidInput("start_timestamp() expects a selector without anchored or smoothed, such as start_timestamp(requests_total)")
+    return context.nameless(select_starts(context, argument, steps))
 
 
 def absent(context: Context, call: Call, steps: Steps) -> Grid:

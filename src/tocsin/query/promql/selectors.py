@@ -181,3 +181,28 @@ def _lay_histograms(
         present[t] = not stale
         out[t] = None if stale else points.points[index]
         times[t] = points.timestamps_ms[index]
+
+
+def select_starts(context: Context, node: VectorSelector, steps: Steps) -> Grid:
+    """Since when the samples that the selector sees have been counting, seconds since 1970, as values; 0 where that is unknown."""
+    ends = evaluation_times(context, node, steps)
+    grids: list[Grid] = []
+    for batch in context.select(node.matchers, int(ends[0]) - context.question.lookback_ms + 1, int(ends[-1])):
+        grid, times = _reduce(context, batch, ends, node, keep_times=True)
+        starts = np.zeros(grid.values.shape)
+        for row in range(len(batch.labels)):
+            own = slice(int(batch.offsets[row]), int(batch.offsets[row + 1]))
+            if batch.starts_ms is not None:
+                _put_starts(batch.timestamps_ms[own], batch.starts_ms[own], times[row], starts[row], grid.float_mask[row])
+            held = batch.histograms.get(row)
+            if held is not None and held.starts_ms is not None:
+                _put_starts(held.timestamps_ms, held.starts_ms, times[row], starts[row], grid.histogram_mask[row])
+        piece = grid.with_cells(starts, grid.present).without_empty_rows()
+        piece.one_name = has_one_name(node.matchers)
+        context.hold(piece.values.size)
+        grids.append(piece)
+    return stacked(grids, steps.count)
+
+
+def _put_starts(own_ms: Times, starts_ms: Times, times: Times, out: Floats, wanted: Mask) -> None:
+    out[wanted] = starts_ms[np.searchsorted(own_ms, times[wanted])] / 1000

@@ -1,7 +1,7 @@
 """
 Every function and aggregation of PromQL: what it takes, what it gives, and whether it is experimental.
 
-Source: Prometheus documentation, 'Query functions' and 'Operators', as of 3.11 and the development after it.
+Source: Prometheus documentation, 'Query functions' and 'Operators', as of 3.15 and the development after it.
 """
 
 from __future__ import annotations
@@ -55,10 +55,10 @@ _OF_VECTOR = (
 )
 _OF_TIMES = "day_of_month day_of_week day_of_year days_in_month hour minute month year"
 _OF_RANGE = (
-    "absent_over_time avg_over_time changes count_over_time delta deriv idelta increase irate last_over_time max_over_time "
+    "absent_over_time avg_over_time changes count_over_time delta deriv first_over_time idelta increase irate last_over_time max_over_time "
     "min_over_time present_over_time rate resets stddev_over_time stdvar_over_time sum_over_time"
 )
-_OF_RANGE_EXPERIMENTAL = "first_over_time mad_over_time ts_of_first_over_time ts_of_last_over_time ts_of_max_over_time ts_of_min_over_time"
+_OF_RANGE_EXPERIMENTAL = "mad_over_time ts_of_first_over_time ts_of_last_over_time ts_of_max_over_time ts_of_min_over_time"
 _OF_QUERY_EXPERIMENTAL = "end range start step"
 
 _OTHERS = (
@@ -81,6 +81,7 @@ _OTHERS = (
     Signature("scalar", (VECTOR,), SCALAR),
     Signature("sort_by_label", (VECTOR, STRING), optional=1, repeats_max=None, experimental=True),
     Signature("sort_by_label_desc", (VECTOR, STRING), optional=1, repeats_max=None, experimental=True),
+    Signature("start_timestamp", (VECTOR,), experimental=True),
     Signature("time", (), SCALAR),
     Signature("vector", (SCALAR,)),
 )
