@@ -11,6 +11,11 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from hypothesis import settings
+
+# A test never asserts a time: on a busy machine an example takes what it takes, and the first one may compile.
+settings.register_profile("tocsin", deadline=None)
+settings.load_profile("tocsin")
 
 GOLDEN = Path(__file__).parent / "golden"
 
