@@ -20,6 +20,7 @@ from tocsin.query.promql.context import Context, Question
 from tocsin.query.promql.evaluator import evaluate
 from tocsin.query.promql.grid import Grid, Steps
 from tocsin.query.promql.grouping import Grouping, group_by
+from tocsin.query.promql.shared_room import Reservation
 
 SHOPS = """
     load 1m
@@ -211,7 +212,7 @@ def accumulated(name: str, values: np.ndarray, present: np.ndarray) -> np.ndarra
     engine = engine_over("load 1m\n  nothing 1\n")
     accumulator = Accumulator(name, 3)
     question = Question("", Steps(0, 1, 3), 2, 1, 1.0, 1.0, instant=False)
-    context = Context(engine._source, EVERYTHING, RealClock(), question, evaluate, engine._pool)
+    context = Context(engine._source, EVERYTHING, RealClock(), question, evaluate, engine._pool, Reservation(engine._room))
     for part in (slice(0, 2), slice(2, 5)):
         grid = Grid([Labels()] * len(values[part]), values[part], present[part])
         accumulator.add(context, grid, GROUPS[part].copy(), 2)

@@ -16,8 +16,10 @@ from tocsin.model.series import Matcher, SeriesBatch
 from tocsin.query.promql.engine import Promql
 from tocsin.query.promql.label_hash import label_hash, xxh64
 from tocsin.query.promql.options import PromqlOptions
+from tocsin.query.promql.shared_room import Reservation
 from tocsin.query.promql.syntax import ValueType
 from tocsin.query.promql.warm import warm
+from tocsin.testing.promqltest.memory import MemorySeries
 
 TWO = "load 1m\n  x{n='1'} 1 2 3\n  x{n='2'} 4 _ 6\n"
 
@@ -55,12 +57,16 @@ def test_range_queries_that_make_no_sense() -> None:
     with pytest.raises(InvalidInput, match="end timestamp must not be before start"):
         engine.range("x", start_ms=5, end_ms=1, step_ms=1)
     with pytest.raises(LimitExceeded, match="11,000 points"):
-        engine.range("x", start_ms=0, end_ms=11_000, step_ms=1)
+        engine.range("x", start_ms=0, end_ms=11_001, step_ms=1)
+    assert engine.range("x", start_ms=0, end_ms=11_000, step_ms=1).series
     with pytest.raises(InvalidInput, match='invalid expression type "range vector" for range query'):
         engine.range("x[5m]", start_ms=0, end_ms=1, step_ms=1)
     with pytest.raises(ParseError):
         engine.instant("x{", time_ms=0)
-    assert (engine.statistics().queries, engine.statistics().queries_failed) == (2, 2)
+    for instant_ms in (2**63, -(2**63)):
+        with pytest.raises(InvalidInput, match="of 1970, found"):
+            engine.instant("x", time_ms=instant_ms)
+    assert (engine.statistics().queries, engine.statistics().queries_failed) == (3, 2)
     engine.close()
 
 
@@ -95,6 +101,36 @@ def test_memory_is_bounded() -> None:
     with pytest.raises(LimitExceeded, match="query processing would load too many samples into memory"):
         engine.range("x", start_ms=0, end_ms=1000, step_ms=10)
     assert source.batches < 5
+    engine.close()
+
+
+@pytest.mark.parametrize(
+    "query", ["count_over_time(x[1y:1ms])", "count_over_time(vector(1)[1y:1ms])", "x[9y:1ms]", "rate(x[1m:1s])[9y:1ms]"]
+)
+def test_subqueries_with_too_many_steps(query: str) -> None:
+    """A subquery with more steps than fit into memory is refused before even the list of them is made, and nothing is read."""
+    source = Endless()
+    engine = Promql(source, EVERYTHING, clock=RealClock())
+    with pytest.raises(LimitExceeded, match="too many samples"):
+        engine.instant(query, time_ms=10**12)
+    assert source.batches == 0
+    engine.close()
+
+
+def test_all_queries_share_one_room() -> None:
+    """What running queries hold is missing to others, which say so, and all of it is given back, after failures too."""
+    options = EVERYTHING.model_copy(update={"samples_held_max": 1_000_000})
+    engine = Promql(MemorySeries(), options, clock=RealClock())
+    other = Reservation(engine._room)
+    other.grow(600_000, wait_s=0.0)
+    assert engine.statistics().samples_held == 600_000
+    with pytest.raises(LimitExceeded, match=r"other queries are running and hold 600000 of 1000000 .* try again"):
+        engine.instant("count_over_time(vector(1)[500s:1ms])", time_ms=0, timeout_s=0.01)
+    other.end()
+    assert len(engine.instant("count_over_time(vector(1)[500s:1ms])", time_ms=0).series) == 1
+    with pytest.raises(LimitExceeded, match="all queries together hold at most 1000000"):
+        engine.instant("count_over_time(vector(1)[1001s:1ms])", time_ms=0)
+    assert engine.statistics().samples_held == 0
     engine.close()
 
 
@@ -133,6 +169,14 @@ def test_time_is_bounded() -> None:
     assert 3 < source.batches < 12
     with pytest.raises(Timeout, match="3 s"):
         engine.instant("sum(x)", time_ms=1000, timeout_s=3)
+    engine.close()
+
+
+def test_time_is_bounded_within_one_expression() -> None:
+    """Between the parts of one expression the clock is looked at too, so that a long one ends though nothing is read."""
+    engine = Promql(MemorySeries(), EVERYTHING, clock=Hurried())
+    with pytest.raises(Timeout):
+        engine.instant("count_over_time(vector(1)[1m:1s])", time_ms=1000, timeout_s=3)
     engine.close()
 
 

@@ -16,7 +16,6 @@ from tocsin.query.promql.printer import prettify, to_json
 from tocsin.query.promql.syntax import Expression, ValueType
 
 RANGE_KINDS = frozenset({ValueType.SCALAR, ValueType.VECTOR})  # what has a value at every step
-STEPS_RULE = "exceeded maximum resolution of {points} points per timeseries. Try decreasing the query resolution (?step=XX)"
 
 
 def instant(context: Context, parameters: Parameters) -> bytes:
@@ -43,9 +42,8 @@ def over_range(context: Context, parameters: Parameters) -> bytes:
         raise BadParameter(
             'invalid parameter "step": zero or negative query resolution step widths are not accepted. Try a positive integer'
         )
-    points_max = metrics.options.points_max
-    if (end_ms - start_ms) // step_ms > points_max - 1:
-        raise BadParameter(STEPS_RULE.format(points=f"{points_max:,}"))
+    if refusal := metrics.options.refusal_of_steps(start_ms, end_ms, step_ms):
+        raise BadParameter(refusal)
     text = _question(parameters, metrics.options, over_range=True)
     options, limit = _options(parameters), parameters.count("limit")
     try:

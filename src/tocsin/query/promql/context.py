@@ -195,7 +195,8 @@ class Context:
                 "query processing would load too many samples into memory in query execution: "
                 f"at most {self.options.samples_max} (option promql.samples_max); narrow the selectors or the range"
             )
-        self._reservation.grow(cells, wait_s=self.question.deadline_s - self._clock.monotonic_s())
+        if self._reservation.needs(cells):
+            self._reservation.grow(cells, wait_s=self.question.deadline_s - self._clock.monotonic_s())
 
 
 def unwrapped(node: Expression) -> Expression:

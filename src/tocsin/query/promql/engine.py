@@ -27,9 +27,11 @@ from tocsin.query.promql.options import PromqlOptions
 from tocsin.query.promql.parser import parse
 from tocsin.query.promql.ranges import RangeBatch, range_of
 from tocsin.query.promql.samples import is_stale
+from tocsin.query.promql.shared_room import Reservation, SharedRoom
 from tocsin.query.promql.syntax import Expression, ValueType
 
 THREADS = 2
+TIME_MAX_MS = 2**62  # an offset or a range beyond it still fits into 64 bits
 _NO_INSTANTS = np.zeros(0, dtype=np.int64)
 
 
@@ -42,11 +44,13 @@ class PromqlStatistics:
         queries: Queries that were evaluated.
         queries_failed: Queries that raised an error.
         samples_read: Samples that queries have read.
+        samples_held: Gauge: samples that running queries may hold in memory now.
     """
 
     queries: int
     queries_failed: int
     samples_read: int
+    samples_held: int = 0
 
 
 class Promql:
@@ -64,13 +68,14 @@ class Promql:
         self._options = options
         self._clock = clock
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="promql")
+        self._room = SharedRoom(options.samples_held_max)
         self._counting = Lock()
         self._queries = self._failed = self._samples = 0
 
     def statistics(self) -> PromqlStatistics:
         """What was asked since the start."""
         with self._counting:
-            return PromqlStatistics(self._queries, self._failed, self._samples)
+            return PromqlStatistics(self._queries, self._failed, self._samples, self._room.taken)
 
     def close(self) -> None:
         """Let the threads go."""
@@ -114,26 +119,28 @@ class Promql:
             )
         if end_ms < start_ms:
             raise InvalidInput(f"end timestamp must not be before start time, found {end_ms} ms before {start_ms} ms")
+        if refusal := self._options.refusal_of_steps(start_ms, end_ms, step_ms):
+            raise LimitExceeded(refusal)
         count = (end_ms - start_ms) // step_ms + 1
-        if count > self._options.points_max:
-            raise LimitExceeded(
-                f"exceeded maximum resolution of {self._options.points_max:,} points per timeseries, found {count:,}. "
-                "Try decreasing the query resolution (?step=XX)"
-            )
         return self._answer(text, Steps(start_ms, step_ms, count), end_ms, timeout_s, lookback_s)
 
     def _answer(self, text: str, steps: Steps, end_ms: int, timeout_s: float | None, lookback_s: float | None) -> QueryAnswer:
+        for instant_ms in (steps.start_ms, end_ms):
+            if not -TIME_MAX_MS <= instant_ms <= TIME_MAX_MS:
+                raise InvalidInput(f"expected an instant within {TIME_MAX_MS} ms of 1970, found {instant_ms} ms")
         timeout = self._options.timeout_s if timeout_s is None else min(timeout_s, self._options.timeout_s)
         lookback_ms = round((lookback_s or self._options.lookback_s) * 1000)
         deadline_s = self._clock.monotonic_s() + timeout
         question = Question(text, steps, end_ms, lookback_ms, deadline_s, timeout, instant=steps.step_ms == 0)
-        context = Context(self._source, self._options, self._clock, question, evaluate, self._pool)
+        reservation = Reservation(self._room)
+        context = Context(self._source, self._options, self._clock, question, evaluate, self._pool, reservation)
         answer = None
         try:
             tree = parse(text)
             check_features(tree, self._options)
             answer = _evaluated(context, tree)
         finally:
+            reservation.end()
             self._count(context, failed=answer is None)
         return replace(answer, annotations=context.annotations.answer(), samples=context.samples_read)
 
