@@ -12,9 +12,7 @@ Source: OTLP 1.x, section 'OTLP/HTTP'.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from concurrent.futures import CancelledError, Future
-from contextlib import contextmanager
 from functools import partial
 
 from starlette.concurrency import run_in_threadpool
@@ -22,9 +20,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from tocsin.api.body import Bodies
 from tocsin.api.errors import JSON, PROTOBUF, UnsupportedMedia, hang_up_response, otlp_error_response
 from tocsin.clock import Clock
-from tocsin.errors import JournalError, LimitExceeded, Overloaded, Timeout, TocsinError
+from tocsin.errors import JournalError, TocsinError
 from tocsin.model.batch import Acceptor
 from tocsin.model.signal import Signal
 from tocsin.wire.answers import json_response, protobuf_response
@@ -61,7 +60,7 @@ class OtlpHttp:
         self._options = options or HttpOptions()
         self._json = OtlpJson(door.twin)
         self._traffic = Traffic()
-        self._held = _Held(self._options)
+        self._bodies = Bodies(self._options, "wire.http")
 
     def routes(self) -> list[Route]:
         """One route per signal."""
@@ -92,8 +91,8 @@ class OtlpHttp:
         encoding = request.headers.get("content-encoding", "").strip().lower() or "identity"
         if encoding not in ENCODINGS:
             raise UnsupportedMedia(f"Content-Encoding must be one of {', '.join(ENCODINGS)}, found {encoding[:80]}")
-        with self._held.part() as held:
-            body = await self._read(request, held)
+        with self._bodies.held() as held:
+            body = await held.read(request)
             # What a compressed or a JSON body turns into may be a hundred times as large, so only plain small ones stay on the event loop.
             if len(body) >= THREAD_BYTES_MIN or encoding != "identity" or media_type == JSON:
                 checked = await run_in_threadpool(self._check, signal, media_type, encoding, body)
@@ -105,66 +104,12 @@ class OtlpHttp:
                 await _settle(self._accept(checked.batch))
         return checked
 
-    async def _read(self, request: Request, held: _Part) -> bytes:
-        """The body, as far as the limits allow."""
-        bytes_max = self._options.body_bytes_max
-        declared = request.headers.get("content-length", "")
-        if declared.isdecimal() and (len(declared) > 18 or int(declared) > bytes_max):
-            raise _too_large(bytes_max)
-        chunks: list[bytes] = []
-        try:
-            async with asyncio.timeout(self._options.read_s_max):
-                async for chunk in request.stream():
-                    held.add(len(chunk))
-                    if held.size_bytes > bytes_max:
-                        raise _too_large(bytes_max)
-                    chunks.append(chunk)
-        except TimeoutError:
-            raise Timeout(f"the body did not arrive within wire.http.read_s_max ({self._options.read_s_max:g} s); send it again") from None
-        return b"".join(chunks)
-
     def _check(self, signal: Signal, media_type: str, encoding: str, body: bytes) -> Checked:
         inflated = inflate(body, encoding, bytes_max=self._options.inflated_bytes_max)
         self._traffic.count_body(received_bytes=len(body), inflated_bytes=len(inflated))
         if media_type == JSON:
             return self._door.admit(signal, self._json.parse(signal, inflated), now_ns=self._clock.now_ns())
         return self._door.check(signal, inflated, now_ns=self._clock.now_ns())
-
-
-class _Held:
-    """The bytes of bodies that are held now; touched on the event loop only."""
-
-    def __init__(self, options: HttpOptions) -> None:
-        self.options = options
-        self.size_bytes = 0
-
-    @contextmanager
-    def part(self) -> Iterator[_Part]:
-        """One request's part of it, given back at the end."""
-        part = _Part(self)
-        try:
-            yield part
-        finally:
-            self.size_bytes -= part.size_bytes
-
-
-class _Part:
-    def __init__(self, held: _Held) -> None:
-        self._held = held
-        self.size_bytes = 0
-
-    def add(self, size_bytes: int) -> None:
-        """Hold more (or less) for this request; Overloaded when that is too much for all of them together."""
-        self.size_bytes += size_bytes
-        self._held.size_bytes += size_bytes
-        options = self._held.options
-        if self._held.size_bytes > options.in_flight_bytes_max:
-            message = f"more than {options.in_flight_bytes_max} bytes of requests are in flight; send again later"
-            raise Overloaded(message, retry_after_s=options.retry_after_s)
-
-
-def _too_large(bytes_max: int) -> LimitExceeded:
-    return LimitExceeded(f"the body is larger than {bytes_max} bytes; send smaller batches or raise wire.http.body_bytes_max")
 
 
 async def _settle(future: Future[None]) -> None:
