@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from tocsin.errors import InvalidInput
 from tocsin.query.promql.context import Question
+from tocsin.query.promql.numerals import DURATION_MS_MAX
 from tocsin.query.promql.numerals import parse_duration_ms as parse_duration_ms  # noqa: PLC0414 - a name that others look for here
 from tocsin.query.promql.syntax import Duration, DurationLiteral, DurationOperator
 
@@ -30,15 +31,17 @@ def duration_ms(duration: Duration, question: Question) -> int:
         question: The whole query; an instant query's step and range are 0.
 
     Raises:
-        InvalidInput: A division by zero, or no finite length.
+        InvalidInput: A division by zero, no finite length, or one beyond 292 years.
     """
     if isinstance(duration, DurationLiteral):
         return duration.ms
     try:
-        seconds = _seconds(duration, question)
-        return round(seconds * 1000)
+        length = round(_seconds(duration, question) * 1000)
     except (OverflowError, ValueError) as error:
         raise InvalidInput(f"duration expression at character {duration.span.start} gives no length of time: {error}") from error
+    if abs(length) > DURATION_MS_MAX:
+        raise InvalidInput(f"duration out of range: the expression at character {duration.span.start} gives more than 292 years")
+    return length
 
 
 def positive_duration_ms(duration: Duration, question: Question) -> int:

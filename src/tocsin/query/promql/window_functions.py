@@ -229,7 +229,10 @@ def window_quantile(values: Floats, begin: int, end: int, q: float, scratch: Flo
 
 @compiled
 def window_median_deviation(values: Floats, begin: int, end: int, scratch: Floats) -> float:
-    """`mad_over_time`: the median distance from the median; `scratch` has room for the window."""
+    """`mad_over_time`: the median distance from the median, NaN if any of them is; `scratch` has room for the window."""
+    for i in range(begin, end):
+        if np.isnan(values[i]):
+            return np.nan
     median = window_quantile(values, begin, end, 0.5, scratch)
     count = end - begin
     for i in range(count):

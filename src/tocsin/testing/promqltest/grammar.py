@@ -20,6 +20,8 @@ from typing import TypeAlias
 
 from tocsin.errors import InvalidInput, TocsinError
 from tocsin.query.promql.numerals import parse_duration_ms
+from tocsin.query.promql.parser import parse
+from tocsin.query.promql.syntax import StringLiteral
 from tocsin.testing.promqltest.series_notation import WrittenSeries, parse_series
 
 
@@ -207,7 +209,7 @@ class _Expected:
         if grid is not None:
             self.grid = Grid(*(parse_time(grid[index]) for index in (1, 2, 3)))
         elif text is not None:
-            self.text = _unquoted(text[1])
+            self.text = _literal(text[1])
         elif failure is not None:
             message, pattern = (failure[2], None) if failure[1] == "message" else (None, failure[2])
             self.expectations.append(Expectation(Topic.FAIL, message, pattern))
@@ -247,6 +249,15 @@ def _when(kind: str, rest: str) -> tuple[int | None, Grid | None, str]:
     if grid.step_ms <= 0 or grid.end_ms < grid.start_ms:
         raise InvalidInput(f'expected a range that ends after it starts, and a step above zero, found "{rest[:200]}"')
     return None, grid, between[4]
+
+
+def _literal(text: str) -> str:
+    """The value of a string as a query writes it; what is none is taken as it is."""
+    try:
+        value = parse(text)
+    except TocsinError:
+        return text
+    return value.value if isinstance(value, StringLiteral) else text
 
 
 def _unquoted(text: str) -> str:
