@@ -50,6 +50,13 @@ class Bench:
         """Load a block that has more than samples."""
         self.store.load(self._folder.segment(sent, received=received_ms * 1_000_000))
 
+    def load_blocks(self, sent: Sequence[SampleBlock], *, blocks_per_segment: int, apart_ms: int) -> None:
+        """Load blocks that were received one after the other, from noon on; the segments come in the wrong order."""
+        for begin in reversed(range(0, len(sent), blocks_per_segment)):
+            received = (NOON_MS + begin * apart_ms) * 1_000_000
+            part = sent[begin : begin + blocks_per_segment]
+            self.store.load(self._folder.segment(*part, received=received, apart=apart_ms * 1_000_000))
+
     def select(self, *matchers: Matcher, start: int = 0, end: int = 2 * NOON_MS, samples_max: int = ALL) -> Data:
         """What a selection gives, by labels; batches put together, and checked for what always holds."""
         found: Data = {}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.query.series_bench import NOON_MS, STEP_MS, Bench, Data, define, equal, insert, labels, opened_bench, steps
+from tests.query.series_bench import ALL, NOON_MS, STEP_MS, Bench, Data, block, define, equal, insert, labels, opened_bench, steps
 
 from tocsin.errors import LimitExceeded, StoreError
 from tocsin.model.sample_block import DAY_MS
@@ -73,6 +73,33 @@ def test_the_last_received_wins_across_tables(bench: Bench) -> None:
     assert bench.select(equal("job", job))[one][1] == (NOON_MS, 4.0)
 
 
+@pytest.mark.parametrize("blocks_per_segment", [1, 5])
+@pytest.mark.parametrize("settled", [False, True])
+def test_the_last_received_wins_within_a_second(bench: Bench, blocks_per_segment: int, settled: bool) -> None:
+    """Samples of one time that came a tenth of a second apart, in one segment or several, fresh and folded; stale markers, too."""
+    job = bench.job()
+    last = [STALE_NAN, 5.0]
+    sent = [[float(place), float(place)] for place in range(4)] + [last]
+    series = [labels("hurried", job=job, n=str(number)) for number in range(2)]
+    blocks = [block({one: [(NOON_MS, value)] for one, value in zip(series, values, strict=True)}) for values in sent]
+    bench.load_blocks(blocks, blocks_per_segment=blocks_per_segment, apart_ms=100)
+    if settled:
+        bench.fold.settle()
+    (batch,) = bench.series.select([equal("job", job)], 0, 2 * NOON_MS, samples_max=ALL)
+    found = {one.get("n"): value for one, value in zip(batch.labels, batch.values.view(np.uint64).tolist(), strict=True)}
+    assert found == dict(zip("01", np.array(last).view(np.uint64).tolist(), strict=True))
+
+
+def test_the_last_received_wins_between_folds_of_one_second(bench: Bench) -> None:
+    """Chunks of samples that were received in one second are told apart."""
+    job = bench.job()
+    one = labels("folded twice", job=job)
+    for place, value in enumerate((1.0, 5.0, 3.0)):
+        bench.load({one: [(NOON_MS, value)]}, received_ms=NOON_MS + place)
+        bench.fold.settle()
+    assert bench.select(equal("job", job)) == {one: [(NOON_MS, 3.0)]}
+
+
 def test_many_series_in_batches_and_by_ranges(bench: Bench) -> None:
     """Selections too long for a list of ids, in several batches, beside series that match nothing of it."""
     job = bench.job()
@@ -109,7 +136,7 @@ def test_a_chunk_that_is_broken(bench: Bench) -> None:
     """Asking for it says so; other ranges of time still answer."""
     job = bench.job()
     define(bench, [(4001, 0)], job=job)
-    row = np.array([(4001, NOON_MS, NOON_MS + 9, 3, 7)], dtype=[("id", "<u8"), ("a", "<i8"), ("b", "<i8"), ("n", "<u4"), ("r", "<u4")])
+    row = np.array([(4001, NOON_MS, NOON_MS + 9, 3, 7)], dtype=[("id", "<u8"), ("a", "<i8"), ("b", "<i8"), ("n", "<u4"), ("r", "<i8")])
     bench.store.engine.insert("chunks", COLUMNS, row.tobytes() + b"\x02\x01\x00")
     with pytest.raises(StoreError, match="can't be decoded"):
         bench.select(equal("job", job))

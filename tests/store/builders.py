@@ -56,11 +56,13 @@ class Folder:
     prefix: str = "t"
     numbers: itertools.count[int] = field(default_factory=itertools.count)
 
-    def segment(self, *requests: Request | bytes, signal: Signal | None = None, token: str = "", received: int = NOW) -> Segment:
-        """A closed segment with one frame per request; bytes are taken as a serialized request, whatever they hold."""
+    def segment(
+        self, *requests: Request | bytes, signal: Signal | None = None, token: str = "", received: int = NOW, apart: int = 0
+    ) -> Segment:
+        """A closed segment with a frame per request, `apart` ns later each; bytes are taken as a serialized request, whatever they hold."""
         number = next(self.numbers)
         path = self.path / f"{number}.seg"
-        frames = [frame(request, received=received) for request in requests]
+        frames = [frame(request, received=received + place * apart) for place, request in enumerate(requests)]
         path.write_bytes(b"".join(frames))
         kind = signal or next(kind_of(request) for request in requests if not isinstance(request, bytes))
         records = sum(count(request) for request in requests)

@@ -141,7 +141,7 @@ def test_rows_of_chunks() -> None:
     ids = np.repeat(np.array([3, 9, 2**63], dtype=np.uint64), [1000, 1, 9000])
     times = np.concatenate([regular(1000), [T0 + 7], T0 + np.arange(9000)])
     values = np.arange(10001, dtype=np.float64) * 0.5
-    received = np.full(10001, T0 // 1000, dtype=np.uint32)
+    received = np.full(10001, T0 * 1000, dtype=np.int64)
     out = np.empty(2 * ROW_BYTES_MAX, dtype=np.uint8)
     chunks, last, size = encode_rows(out, ids, times, values, received, 0)
     assert last == 10001
@@ -164,7 +164,7 @@ def test_rows_that_are_cut_or_broken() -> None:
     """An answer that ends too early is refused; a broken chunk is named by its place."""
     out = np.empty(2 * ROW_BYTES_MAX, dtype=np.uint8)
     one = np.ones(3, dtype=np.uint64)
-    _, _, size = encode_rows(out, one, regular(3), np.array([1.0, 5.0, 2.0]), np.ones(3, dtype=np.uint32), 0)
+    _, _, size = encode_rows(out, one, regular(3), np.array([1.0, 5.0, 2.0]), np.ones(3, dtype=np.int64), 0)
     for cut in range(1, size):
         with pytest.raises(StoreError, match="ends within a chunk"):
             read_rows(memoryview(out[:cut].tobytes()))

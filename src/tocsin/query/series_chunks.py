@@ -115,7 +115,7 @@ def _refuse_broken(first_broken: list[int], heads: NDArray[np.int64]) -> None:
     for row in first_broken:
         if row >= 0:
             raise StoreError(
-                f"a chunk of samples that starts at {heads[row, START]} ms and was received at {heads[row, RECEIVED]} s can't be decoded; "
+                f"a chunk of samples that starts at {heads[row, START]} ms and was received at {heads[row, RECEIVED]} us can't be decoded; "
                 "the engine's files are damaged, restore them from a copy or ask for another range of time"
             )
 

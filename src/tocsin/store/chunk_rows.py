@@ -1,7 +1,7 @@
 """
 Rows of the table `chunks` as the engine takes and gives them in the format RowBinary, made and read by compiled kernels.
 
-    row   series id (8) | start (8) | stop (8) | count (4) | received (4) | varint length | data      all little-endian
+    row   series id (8) | start (8) | stop (8) | count (4) | received (8) | varint length | data      all little-endian
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from tocsin.store.chunk_decode import decode_times, decode_values
 from tocsin.store.chunk_encode import encode_chunk
 from tocsin.store.chunks import CHUNK_SAMPLES_MAX, CHUNK_WINDOW_MS, ROW_BYTES_MAX, compiled, put_varint, take_varint
 
-HEAD_BYTES = 32
+HEAD_BYTES = 36
 COLUMNS = {
     "series_id": "UInt64",
     "start": "DateTime64(3, 'UTC')",
     "stop": "DateTime64(3, 'UTC')",
     "count": "UInt32",
-    "received": "DateTime('UTC')",
+    "received": "DateTime64(6, 'UTC')",
     "data": "String",
 }
 
@@ -35,7 +35,7 @@ class ChunkRows:
     Args:
         words: All rows as they came, as 64-bit words, with room behind them.
         heads: [C, 7] int64: where the series id is, where the data begin and end (bytes), count, start, stop (milliseconds), received
-            (seconds).
+            (microseconds).
     """
 
     words: NDArray[np.uint64]
@@ -68,7 +68,7 @@ def encode_rows(
     ids: NDArray[np.uint64],
     times: NDArray[np.int64],
     values: NDArray[np.float64],
-    received: NDArray[np.uint32],
+    received: NDArray[np.int64],
     first: int,
 ) -> tuple[int, int, int]:
     """
@@ -79,7 +79,7 @@ def encode_rows(
         ids: [N], ascending.
         times: [N], ascending within a series, none twice.
         values: [N].
-        received: [N], seconds since 1970.
+        received: [N], microseconds since 1970.
         first: The first sample to take.
 
     Returns:
@@ -101,7 +101,7 @@ def encode_rows(
         at = _put_number(out, at, np.uint64(times[first]), 8)
         at = _put_number(out, at, np.uint64(times[last - 1]), 8)
         at = _put_number(out, at, np.uint64(last - first), 4)
-        at = _put_number(out, at, np.uint64(newest), 4)
+        at = _put_number(out, at, np.uint64(newest), 8)
         at = put_varint(out, at, np.uint64(size))
         out[at : at + size] = data[:size]
         at += size
@@ -150,7 +150,7 @@ def _list_rows(data: NDArray[np.uint8], heads: NDArray[np.int64]) -> None:
         heads[row, START] = np.int64(_take_number(data, at + 8, 8))
         heads[row, STOP] = np.int64(_take_number(data, at + 16, 8))
         heads[row, COUNT] = np.int64(_take_number(data, at + 24, 4))
-        heads[row, RECEIVED] = np.int64(_take_number(data, at + 28, 4))
+        heads[row, RECEIVED] = np.int64(_take_number(data, at + 28, 8))
         length, at = take_varint(data, at + HEAD_BYTES, len(data))
         heads[row, BEGIN] = at
         at += int(np.int64(length))

@@ -38,7 +38,7 @@ RECEIPT_WINDOW_S = 1800  # as the partitions of `samples`
 BODY_BYTES = 16_000_000  # an insert carries about as much
 PREFIX_BITS = 16  # series ids are hashes: the counts of their first bits tell where to cut
 STOP_WAIT_S = 60.0
-ROW_TYPES = (np.uint64, np.int64, np.float64, np.uint32)
+ROW_TYPES = (np.uint64, np.int64, np.float64, np.int64)
 # One block per partition and insert, so that the token alone decides whether it is in.
 INSERT_SETTINGS: dict[str, SettingValue] = {
     "max_insert_threads": 1,
@@ -92,7 +92,7 @@ class _Columns:
     ids: NDArray[np.uint64]
     times: NDArray[np.int64]
     values: NDArray[np.float64]
-    received: NDArray[np.uint32]
+    received: NDArray[np.int64]
 
 
 class Fold:
@@ -236,7 +236,7 @@ class Fold:
         )
         blocks = list(number_blocks(self._engine.fetch(statement, output_format="Native"), ROW_TYPES))
         if not blocks:
-            return _Columns(np.empty(0, np.uint64), np.empty(0, np.int64), np.empty(0, np.float64), np.empty(0, np.uint32))
+            return _Columns(np.empty(0, np.uint64), np.empty(0, np.int64), np.empty(0, np.float64), np.empty(0, np.int64))
         ids, times, values, received = (np.concatenate(column) for column in zip(*blocks, strict=True))
         kept = keep_last(ids, times, values, received)
         return _Columns(ids[:kept], times[:kept], values[:kept], received[:kept])
@@ -268,7 +268,7 @@ def _bodies(columns: _Columns) -> Iterator[tuple[int, int, bytes]]:
 
 
 @compiled
-def keep_last(ids: NDArray[np.uint64], times: NDArray[np.int64], values: NDArray[np.float64], received: NDArray[np.uint32]) -> int:
+def keep_last(ids: NDArray[np.uint64], times: NDArray[np.int64], values: NDArray[np.float64], received: NDArray[np.int64]) -> int:
     """Of neighbours with the same series and time keep the last, in place; how many stay."""
     bits = values.view(np.int64)
     to = -1

@@ -163,14 +163,15 @@ SAMPLES = st.lists(st.tuples(st.floats(allow_nan=False), st.integers(0, NOW_MS))
 @settings(deadline=None, max_examples=100)
 @given(series=st.lists(st.tuples(LABELS, SAMPLES), max_size=6), version=st.sampled_from([1, 2]), order=st.randoms(use_true_random=False))
 def test_what_goes_in_comes_out(series: list[tuple[dict[str, str], list[tuple[float, int]]]], version: int, order: Any) -> None:
-    """Any labels in any order, any values at any time: stored under the id of the labels, in the order of the request."""
+    """Any labels in any order, any values at any time: stored under the id of the labels, in the order of the request, the last of a time."""
     receiver = Receiver()
-    sent, wanted = [], []
+    sent, last = [], dict[tuple[int, int], float]()
     for labels, samples in series:
         named = list({**labels, "__name__": "metric"}.items())
         order.shuffle(named)
         sent.append(Series(named, [sample(*one) for one in samples]))
-        wanted += [(series_id(Labels(named)), timestamp_ms, value) for value, timestamp_ms in samples]
+        last |= {(series_id(Labels(named)), timestamp_ms): value for value, timestamp_ms in samples}
+    wanted = [(*key, value) for key, value in last.items()]
     assert receiver.write(version, *sent).samples == len(wanted)
     assert receiver.samples == wanted
     receiver.write(version, *sent)

@@ -73,25 +73,26 @@ ENGINE = Null;
 
 -- Fresh samples, until the fold has put them into chunks. Parted by receipt, so that an insert touches one partition or two whatever event
 -- times it carries, and the fold takes whole partitions away. Rows live an hour or so and every query reads them: cheap codecs.
+-- `received` to the microsecond says which of two samples with the same time came last.
 CREATE TABLE IF NOT EXISTS samples
 (
     series_id UInt64 CODEC(LZ4),
     ts DateTime64(3, 'UTC') CODEC(Delta(8), LZ4),
     value Float64 CODEC(LZ4),
-    received DateTime('UTC') CODEC(LZ4),
+    received DateTime64(6, 'UTC') CODEC(LZ4),
     segment UInt64 CODEC(LZ4)
 )
 ENGINE = MergeTree
-PARTITION BY toStartOfInterval(received, INTERVAL 30 MINUTE)
+PARTITION BY toStartOfInterval(toDateTime(received, 'UTC'), INTERVAL 30 MINUTE)
 ORDER BY (series_id, ts)
 SETTINGS min_bytes_for_wide_part = 268435456, merge_selector_base = 10, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS samples_from_points TO samples AS
-SELECT series_id, ts, value, toDateTime(points.received, 'UTC') AS received, segment
+SELECT series_id, ts, value, toDateTime64(points.received, 6, 'UTC') AS received, segment
 FROM points ARRAY JOIN series_ids AS series_id, values AS value WHERE kind != 'exponential_histogram';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS samples_from_sample_blocks TO samples AS
-SELECT series_id, ts, value, toDateTime(sample_blocks.received, 'UTC') AS received, segment
+SELECT series_id, ts, value, toDateTime64(sample_blocks.received, 6, 'UTC') AS received, segment
 FROM sample_blocks ARRAY JOIN series_ids AS series_id, timestamps AS ts, values AS value;
 
 -- A row per series and day (of event time) on which it was seen. `metric` and `labels` are what Prometheus calls it (labels sorted, none

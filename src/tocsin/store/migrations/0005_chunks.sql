@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS chunks
     stop DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
     count UInt32 CODEC(ZSTD(1)),
     data String CODEC(ZSTD(1)),
-    received DateTime('UTC') CODEC(Delta(4), ZSTD(1))
+    received DateTime64(6, 'UTC') CODEC(Delta(8), ZSTD(1))
 )
 ENGINE = MergeTree
 PARTITION BY multiIf(start < toDateTime64('2020-01-01 00:00:00', 3, 'UTC'), toStartOfYear(start), start < toDateTime64('2026-01-01 00:00:00', 3, 'UTC'), toStartOfMonth(start), toMonday(start))

@@ -33,6 +33,7 @@ from tocsin.wire.prometheus.series_table import SeriesTable
 from tocsin.wire.prometheus.warming import discard, smallest_request
 from tocsin.wire.prometheus.write_blocks import split_blocks
 from tocsin.wire.prometheus.write_content import WriteContent, inflate_write, negotiate
+from tocsin.wire.prometheus.write_duplicates import keep_last
 from tocsin.wire.prometheus.write_items import ItemReader
 from tocsin.wire.prometheus.write_kernels import TOO_EARLY, TOO_LATE
 from tocsin.wire.prometheus.write_messages import WriteMessages
@@ -272,10 +273,12 @@ class RemoteWriteDoor:
         items = self._items.read(request, resolved, tally, now_ms=now_ms)
         walked, count = request.walked, request.samples
         ids = np.repeat(resolved.series_ids, walked.counts)
-        times, values = walked.times[:count], walked.values[:count].view(np.float64)
+        times, bits = walked.times[:count], walked.values[:count]
         if resolved.refusals.any():
             kept = ids != 0
-            ids, times, values = ids[kept], times[kept], values[kept]
+            ids, times, bits = ids[kept], times[kept], bits[kept]
+        count = keep_last(ids, times, bits, np.uint64(self._seed))
+        ids, times, values = ids[:count], times[:count], bits[:count].view(np.float64)
         definitions = list(resolved.definitions.values())
         blocks = split_blocks(ids, times, values, series=definitions, histograms=items.histograms, exemplars=items.exemplars)
         return resolved, list(blocks)
