@@ -1,5 +1,7 @@
 """
 Machine code of every function over a window of floats but `rate` and its kin: one walk over the series, one switch over what is computed.
+
+The code on disk is known by the text of this file alone: a change of what `window_functions` computes needs a change here too (edition 2).
 """
 
 from __future__ import annotations
