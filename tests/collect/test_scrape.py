@@ -6,11 +6,11 @@ import asyncio
 from typing import Any
 
 import pytest
-from tests.collect.builders import NOW_MS, STALE, Bench, ListedSource, bench_of, job_of
+from tests.collect.builders import NOW_MS, STALE, TEXT, Bench, HandClock, ListedSource, bench_of, job_of, registry_of, series_of
 
-from tocsin.collect.append import attach
+from tocsin.collect.append import Report, attach
 from tocsin.collect.scrape import Health
-from tocsin.collect.transport import ScrapeFailed
+from tocsin.collect.transport import Answer, ScrapeFailed
 from tocsin.errors import JournalError, Overloaded, Timeout
 from tocsin.model.batch import Batch
 from tocsin.model.signal import Signal
@@ -192,6 +192,38 @@ def test_the_registry_refuses_and_the_reason_is_shown() -> None:
     assert only(bench.step()) == {series("a"): STALE}
     assert "series_max" in bench.scrape.status().last_error
     assert bench.tally.groups("failures") == {"limit_exceeded": 1}
+
+
+def test_a_target_with_too_many_series_recovers() -> None:
+    """Once the series above the limit are gone the others are stored, with their labels, and so is one that was missing meanwhile."""
+    one, two, three = (f'a{{n="{n}"}} 1\n' for n in "123")
+    bench = stepped(one + two + three, one + two + three, one, one + two, series_per_metric_max=2)
+    assert only(bench.step()) == {}
+    assert only(bench.step()) == {}
+    assert "series_per_metric_max" in bench.scrape.status().last_error
+    first, second = series("a", 'n="1"'), series("a", 'n="2"')
+    assert only(bench.step()) == {first: 1.0}
+    assert only(bench.step()) == {first: 1.0, second: 1.0}
+    assert bench.scrape.status().last_error == ""
+
+
+def test_a_refusal_is_remembered() -> None:
+    """A target far above its limit is judged once: the scrapes after that fail without a question, until it is time to ask anew."""
+    body = b"".join(b'a{n="%d"} 1\n' % n for n in range(3000))
+    clock = HandClock()
+    registry = registry_of(clock, series_per_metric_max=500)
+    bench = series_of(job_of(), registry)
+    for step in range(19):
+        taken = bench.take(Answer(body, TEXT), timestamp_ms=NOW_MS + step)
+        assert taken.scraped is None
+        assert "series_per_metric_max" in taken.error
+        assert 1000 <= registry.statistics().refused["series_per_metric_max"] <= 1001
+    small = b"".join(b'a{n="%d"} 1\n' % n for n in range(500))
+    taken = bench.take(Answer(small, TEXT), timestamp_ms=NOW_MS + 20)
+    assert taken.scraped is not None
+    assert len(taken.scraped.series_ids) == 500
+    report = Report(up=True, duration_s=0.0)
+    assert len(bench.draft(taken, report, timestamp_ms=NOW_MS + 20).block.series) >= 500
 
 
 def test_an_overloaded_journal_loses_samples_but_no_definitions_and_no_ends() -> None:

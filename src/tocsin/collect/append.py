@@ -42,6 +42,10 @@ REPORT_NAMES = (
 # A sample too old or too far ahead is left out, as in Prometheus; every other refusal fails the scrape.
 _OF_ONE_SAMPLE = {SeriesRefusal.FUTURE, SeriesRefusal.PAST, SeriesRefusal.TIME_OUT_OF_RANGE}
 
+# A scrape that fails anyway judges so many more series, so that it recovers at once when its fault goes; the rest waits until refused
+# series are asked about again.
+_JUDGED_AFTER_REFUSAL = 1000
+
 
 class Reader(Protocol):
     """Reads the answers of one target; `tocsin.wire.prometheus.exposition.ExpositionReader`, or a test's fake."""
@@ -152,6 +156,9 @@ class TargetSeries:
         self._generation = -1
         self._live = np.zeros(0, np.uint64)  # series of the last durable block that a stale marker must end
         self._pending: dict[tuple[int, int], SeriesDefinition] = {}
+        self._excess = ""  # why scrapes fail while the answer has series that were refused; empty if they don't
+        self._lost = np.zeros(0, np.uint64)  # series that the reader knows, whose definitions went with scrapes that failed for it
+        self._refused = self._of_time = 0  # series that this reading refused: for a limit, for the time of their sample
 
     def take(self, answer: Answer, *, timestamp_ms: int) -> Taken:
         """
@@ -162,15 +169,18 @@ class TargetSeries:
             timestamp_ms: The time of the scrape.
 
         Raises:
-            InvalidInput: It does not parse, or a series of it is refused; nothing of it is taken.
+            InvalidInput: It does not parse, or a series of it has no name; nothing of it is taken.
         """
         noted = dict(self._pending)
         try:
-            scraped = self._read(answer, timestamp_ms)
+            scraped = self._judged(answer, timestamp_ms)
         except Exception:
             self._pending = noted  # the reader forgot what it asked about, and will ask again
             raise
         counts = (scraped.samples_scraped, scraped.samples_post_relabel, scraped.series_added)
+        if self._excess:
+            self._drop_definitions(noted)
+            return Taken(None, self._excess, *counts)
         limit = self._job.sample_limit
         if limit and scraped.samples_post_relabel > limit:
             return Taken(None, f"{scraped.samples_post_relabel} samples, more than the sample_limit of {limit}", *counts)
@@ -237,9 +247,21 @@ class TargetSeries:
         """
         What becomes of a series that the reader has not seen: see `tocsin.wire.prometheus.scraped.Resolve`.
 
+        What a limit refuses fails the scrape, but is an answer: the reader remembers it, so that the next scrape fails at no cost.
+
         Raises:
-            InvalidInput: It may not be stored; the scrape fails.
+            ScrapeFailed: It has no name; the scrape fails.
         """
+        if self._refused > _JUDGED_AFTER_REFUSAL:
+            return Resolution(Fate.REFUSED)
+        try:
+            return self._resolution(labels, metadata, timestamp_ms)
+        except LimitExceeded as error:
+            self._excess = self._excess if self._refused else str(error)
+            self._refused += 1
+            return Resolution(Fate.REFUSED)
+
+    def _resolution(self, labels: Labels, metadata: Metadata | None, timestamp_ms: int) -> Resolution:
         merged = attach(labels.pairs, self._labels, honor_labels=self._honor_labels)
         kept = relabel(merged, self._job.metric_relabel_configs) if self._job.metric_relabel_configs else merged
         if kept is None:
@@ -251,6 +273,7 @@ class TargetSeries:
         same_name = final.metric == labels.metric
         admission = self._registry.admit(final, timestamp_ms, metadata=metadata if same_name else None)
         if admission.refusal in _OF_ONE_SAMPLE:
+            self._of_time += 1
             return Resolution(Fate.REFUSED)
         if admission.refusal is not None:
             raise LimitExceeded(admission.message)
@@ -281,6 +304,34 @@ class TargetSeries:
                     f" of {job.label_value_length_limit}"
                 )
 
+    def _judged(self, answer: Answer, timestamp_ms: int) -> Scraped:
+        """
+        Read an answer, and find out whether it has series that a limit refuses.
+
+        When the last of them is gone, those are asked about once more whose definitions went with the scrapes that failed.
+        """
+        failed_before = bool(self._excess)
+        scraped = self._counted(answer, timestamp_ms)
+        if not failed_before or self._refused or scraped.refused > self._of_time:
+            return scraped
+        self._excess = ""
+        if not len(self._lost):
+            return scraped
+        self._reader.forget(self._lost)
+        self._lost = self._lost[:0]
+        again = self._counted(answer, timestamp_ms)
+        return replace(again, series_added=scraped.series_added, exemplars=scraped.exemplars)
+
+    def _drop_definitions(self, noted: dict[tuple[int, int], SeriesDefinition]) -> None:
+        """A target that fails for long must not keep the labels of all its series: only those stay pending that were so before."""
+        lost = [identity for identity, day in self._pending if (identity, day) not in noted]
+        self._lost = np.union1d(self._lost, np.array(lost, np.uint64))
+        self._pending = noted
+
+    def _counted(self, answer: Answer, timestamp_ms: int) -> Scraped:
+        self._refused = self._of_time = 0
+        return self._read(answer, timestamp_ms)
+
     def _read(self, answer: Answer, timestamp_ms: int) -> Scraped:
         """
         Read an answer; once per generation of the registry, say which series are still seen.
@@ -291,8 +342,7 @@ class TargetSeries:
         generation = self._registry.generation
         if generation == self._generation:
             return scraped
-        of_histograms = np.array([sample.series_id for sample in scraped.histograms], np.uint64)
-        ids = np.concatenate([scraped.series_ids, of_histograms])
+        ids = _series_of(scraped)
         forgotten = ids[~self._registry.touch(ids)]
         if len(forgotten):
             self._reader.forget(forgotten)
@@ -353,6 +403,11 @@ class TargetSeries:
         ids = self._report_ids[admitted]
         self._report_ids = self._report_ids if admitted.all() else ids
         return ids, values[admitted], definitions
+
+
+def _series_of(scraped: Scraped) -> NDArray[np.uint64]:
+    """Those that are kept, of numbers and histograms."""
+    return np.concatenate([scraped.series_ids, np.array([sample.series_id for sample in scraped.histograms], np.uint64)])
 
 
 def attach(exposed: Sequence[tuple[str, str]], own: Mapping[str, str], *, honor_labels: bool) -> dict[str, str]:
