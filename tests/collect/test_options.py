@@ -9,7 +9,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from tocsin.collect.options import CollectOptions, JobOptions
+from tocsin.collect.options import CollectOptions, JobOptions, ProbeJobOptions
 
 WHOLE = """
 scrape:
@@ -73,6 +73,22 @@ def test_secrets_are_never_printed() -> None:
     options = read(WHOLE)
     for text in (repr(options), str(options), options.model_dump_json(), json.dumps(options.model_dump(mode="json"))):
         assert "hunter" not in text
+
+
+def test_secret_parameters_are_never_printed() -> None:
+    """A parameter with a secret's name is asked for as it is, and shown as a mark."""
+    job = JobOptions.model_validate({"job_name": "a", "params": {"token": ["hunter2"], "collect": ["cpu"]}})
+    assert job.params == {"token": ("hunter2",), "collect": ("cpu",)}
+    assert job.model_dump(mode="json")["params"] == {"token": ["[REDACTED]"], "collect": ["cpu"]}
+    assert "hunter2" not in repr(job)
+
+
+@pytest.mark.parametrize("prober", ["http", "tcp"])
+def test_a_probe_has_no_password_in_its_address(prober: str) -> None:
+    """It would be a label of every series; the message says where it belongs, and does not repeat it."""
+    with pytest.raises(ValidationError, match="basic_auth") as caught:
+        ProbeJobOptions.model_validate({"job_name": "a", "prober": prober, "static_configs": [{"targets": ["http://joe:hunter2@h/"]}]})
+    assert all("hunter2" not in details["msg"] for details in caught.value.errors(include_url=False))
 
 
 def test_everything_has_a_default() -> None:
@@ -155,6 +171,8 @@ def test_other_mistakes_are_said(options: dict[str, Any], says: str) -> None:
         {"job_name": "a", "http_headers": {"X-A": "hunter2"}},
         {"job_name": "a", "http_headers": "hunter2"},
         {"basic_auth": {"password": "hunter2"}},
+        {"job_name": "a", "static_configs": [{"targets": ["b:1", "joe:hunter2@h:80"]}]},
+        {"job_name": "a", "static_configs": [{"targets": ["http://joe:hunter2@h"]}]},
     ],
 )
 def test_a_misplaced_secret_is_not_repeated(options: dict[str, Any]) -> None:

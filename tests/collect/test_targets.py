@@ -104,3 +104,31 @@ def test_probes_have_what_they_probe_as_instance() -> None:
     (target,) = listing.targets
     assert target.url == "https://example.org/login"
     assert target.labels == Labels({"job": "sites", "instance": "https://example.org/login", "site": "example.org"})
+
+
+def test_a_password_in_an_address_drops_the_target_unseen() -> None:
+    """Of files and after rules too; no list repeats it, and the others are asked."""
+    found = Group("x.yml", ["joe:hunter2@h:80", "good:1"], {})
+    for job in (job_of(), ProbeJobOptions.model_validate({"job_name": "shop", "prober": "http"})):
+        listing = list_targets(job, GlobalOptions(), [found])
+        assert [target.labels.get("instance") for target in listing.targets] == ["good:1"]
+        (mistake,) = listing.mistakes
+        assert "basic_auth" in mistake
+        assert "x.yml" in mistake
+        assert "hunter2" not in repr(listing)
+    rule = {"target_label": "__address__", "replacement": "joe:hunter2@h:80"}
+    (mistake,) = listed("a:1", relabel_configs=[rule]).mistakes
+    assert "basic_auth" in mistake
+    assert "hunter2" not in mistake
+
+
+def test_secret_parameters_are_asked_for_and_not_shown() -> None:
+    """The request has them, lists of targets that are asked, and of those that were dropped, have a mark."""
+    params = {"token": ["hunter2"], "collect": ["cpu"]}
+    (target,) = listed("a:1", params=params).targets
+    assert target.url == "http://a:1/metrics?collect=cpu&token=hunter2"
+    assert target.shown_url == "http://a:1/metrics?collect=cpu&token=[REDACTED]"
+    assert target.shown_discovered["__param_token"] == "[REDACTED]"
+    assert target.shown_discovered["__param_collect"] == "cpu"
+    dropped = listed("a:1", params=params, relabel_configs=[{"source_labels": ["__address__"], "action": "drop"}]).dropped
+    assert "hunter2" not in repr(dropped)

@@ -15,11 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, field_validator, model_validator
 
+from tocsin.collect.hidden import NO_USERINFO, has_userinfo, hide_params
 from tocsin.collect.http_options import HttpHeadersOptions
 from tocsin.collect.notation import Duration, LabelName, Size, Text, print_duration
 from tocsin.collect.probe_options import DnsProbeOptions, HttpProbeOptions, TcpProbeOptions
@@ -113,6 +114,13 @@ class TargetsOptions(BaseModel):
                 raise ValueError(f"{key} of Prometheus is not supported: {_ASK_OTHERWISE}")
         return values
 
+    @field_validator("static_configs")
+    @classmethod
+    def _check_no_userinfo(cls, groups: tuple[StaticConfig, ...]) -> tuple[StaticConfig, ...]:
+        if any(has_userinfo(target) for group in groups for target in group.targets):
+            raise ValueError(NO_USERINFO)
+        return groups
+
     @model_validator(mode="after")
     def _check_times(self) -> TargetsOptions:
         if self.scrape_interval and self.scrape_timeout and self.scrape_timeout > self.scrape_interval:
@@ -125,7 +133,9 @@ class JobOptions(TargetsOptions, HttpHeadersOptions):
 
     metrics_path: Text = Field(default="/metrics", description="Path that is asked for.")
     scheme: Literal["http", "https"] = Field(default="http", description="Protocol.")
-    params: Mapping[str, tuple[Text, ...]] = Field(default_factory=dict, description="Parameters of the query string.")
+    params: Annotated[Mapping[str, tuple[Text, ...]], PlainSerializer(hide_params, when_used="json")] = Field(
+        default_factory=dict, repr=False, description="Parameters of the query string; those with a secret's name are not shown."
+    )
     honor_labels: bool = Field(default=False, description="A label of the target wins over job, instance and configured ones.")
     honor_timestamps: bool = Field(default=True, description="Times that the target gives are taken.")
     track_timestamps_staleness: bool = Field(default=False, description="Series with times of their own end when they are gone, too.")

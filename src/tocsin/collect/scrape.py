@@ -54,9 +54,9 @@ class TargetStatus:
 
     Args:
         job: Job that it was configured under.
-        url: What is asked.
+        url: What is asked; parameters that look like secrets are hidden.
         labels: What its series get.
-        discovered: Labels before relabelling.
+        discovered: Labels before relabelling, secrets hidden as well.
         health: How the last scrape went.
         last_error: Why it failed; empty otherwise.
         last_scrape_ms: When it was, milliseconds since 1970-01-01 UTC; 0 before the first.
@@ -151,7 +151,7 @@ class Scrape:
             draft = await self._work(lambda: self._series.draft(taken, report, timestamp_ms=at_ms))
             await self._append(draft)
         except Exception:  # a bug of ours in one scrape must end neither the loop nor the other scrapes
-            logger.exception("scrape of %s crashed", self.target.url)
+            logger.exception("scrape of %s crashed", self.target.shown_url)
             room.tally.count("crashes")
         finally:
             self.busy = False
@@ -167,9 +167,9 @@ class Scrape:
         target = self.target
         return TargetStatus(
             target.job,
-            target.url,
+            target.shown_url,
             target.labels,
-            target.discovered,
+            target.shown_discovered,
             self._health,
             self._error,
             self._last_ms,
@@ -192,7 +192,7 @@ class Scrape:
             room.tally.count_by("failures", error.code)
             return Taken(None, str(error))
         except Exception as error:
-            logger.exception("scrape of %s crashed", self.target.url)
+            logger.exception("scrape of %s crashed", self.target.shown_url)
             room.tally.count("crashes")
             room.tally.count_by("failures", TocsinError.code)
             return Taken(None, f"a bug of Tocsin, see its log: {type(error).__name__}")
@@ -205,9 +205,9 @@ class Scrape:
         """Remember how it went, and log when that is news."""
         health = Health.UP if taken.scraped is not None else Health.DOWN
         if health is Health.DOWN and (self._health is not Health.DOWN or taken.error != self._error):
-            logger.warning("scrape of %s (job %s) failed: %s", self.target.url, self.target.job, taken.error)
+            logger.warning("scrape of %s (job %s) failed: %s", self.target.shown_url, self.target.job, taken.error)
         elif health is Health.UP and self._health is Health.DOWN:
-            logger.info("scrape of %s (job %s) succeeds again", self.target.url, self.target.job)
+            logger.info("scrape of %s (job %s) succeeds again", self.target.shown_url, self.target.job)
         self._health, self._error, self._last_ms, self._duration_s = health, taken.error or taken.note, at_ms, duration_s
         if taken.scraped is not None:
             self._room.tally.count("samples_left_out", taken.left_out + taken.scraped.duplicates + taken.scraped.refused)
@@ -237,7 +237,7 @@ class Scrape:
     def _refused(self, error: TocsinError) -> None:
         self._room.tally.count_by("appends_refused", error.code)
         reason = "the journal failed" if isinstance(error, JournalError) else "not taken"
-        logger.warning("samples of %s are lost, %s: %s", self.target.url, reason, error)
+        logger.warning("samples of %s are lost, %s: %s", self.target.shown_url, reason, error)
 
     async def _work(self, function: Callable[[], _Result]) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(self._room.workers, function)

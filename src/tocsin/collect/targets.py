@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from urllib.parse import quote, urlencode
 
+from tocsin.collect.hidden import NO_USERINFO, has_userinfo, hide_in_url, hide_labels
 from tocsin.collect.notation import parse_duration, print_duration
 from tocsin.collect.options import GlobalOptions, JobOptions, ProbeJobOptions, TargetsOptions
 from tocsin.collect.relabel import relabel
@@ -76,6 +77,16 @@ class Target:
         text = "\0".join([self.job, self.url, *(part for pair in self.labels.pairs for part in pair)])
         return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
 
+    @property
+    def shown_url(self) -> str:
+        """What is asked, as the log and lists may show it."""
+        return hide_in_url(self.url)
+
+    @property
+    def shown_discovered(self) -> Mapping[str, str]:
+        """Labels before relabelling, as lists may show them."""
+        return hide_labels(self.discovered, prefix=PARAM)
+
     def __hash__(self) -> int:
         return self.digest
 
@@ -87,7 +98,7 @@ class Listing:
 
     Args:
         targets: What is scraped, none twice.
-        dropped: Labels of what the rules dropped, at most as many as the job keeps.
+        dropped: Labels of what the rules dropped, as they may be shown, at most as many as the job keeps.
         dropped_count: How many they dropped.
         mistakes: What is wrong with single targets, one sentence each; those are not scraped.
     """
@@ -113,19 +124,22 @@ def list_targets(job: TargetsOptions, defaults: GlobalOptions, groups: Iterable[
     count = 0
     dropped_max = (getattr(job, "keep_dropped_targets", 0)) or DROPPED_MAX
     for group in groups:
+        place = f" of {group.source}" if group.source else ""
         for address in group.targets:
+            if has_userinfo(address):
+                mistakes.append(f"job {job.job_name!r}: a target{place}: {NO_USERINFO}")
+                continue
             found = discovered_labels(job, defaults, group, address)
             kept = relabel(found, job.relabel_configs)
             if kept is None:
                 count += 1
                 if len(dropped) < dropped_max:
-                    dropped.append(found)
+                    dropped.append(hide_labels(found, prefix=PARAM))
                 continue
             try:
                 targets[_target(job, kept, found)] = None
             except ValueError as error:
-                place = f" of {group.source}" if group.source else ""
-                mistakes.append(f"job {job.job_name!r}: target {address!r}{place}: {error}")
+                mistakes.append(f"job {job.job_name!r}: target {hide_in_url(address)!r}{place}: {error}")
     return Listing(tuple(targets), tuple(dropped), count, tuple(mistakes))
 
 
@@ -157,6 +171,8 @@ def _target(job: TargetsOptions, labels: Mapping[str, str], found: Mapping[str, 
     address = labels.get(ADDRESS, "")
     if not address:
         raise ValueError("expected an address, found none after relabelling")
+    if has_userinfo(address) or has_userinfo(labels.get(PARAM + "target", "") if isinstance(job, ProbeJobOptions) else ""):
+        raise ValueError(NO_USERINFO)
     interval_s, timeout_s = parse_duration(labels.get(INTERVAL)), parse_duration(labels.get(TIMEOUT))
     if interval_s <= 0 or timeout_s <= 0:
         raise ValueError("expected an interval and a timeout above 0")
