@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ _KERNELS: Mapping[str, Callable[..., None]] = {
 }
 COUNTING = frozenset({"count", "group"})
 ACCUMULATED = frozenset(_KERNELS) | COUNTING
+_WITH_RESTS = frozenset({"sum", "avg", "stdvar", "stddev"})
 
 _GROUPS_AT_FIRST = 16
 
@@ -41,10 +43,16 @@ class Accumulator:
 
     def __init__(self, operator: str, width: int) -> None:
         self._operator = operator
-        shape = (_GROUPS_AT_FIRST, width)
-        self._out, self._rests = np.zeros(shape), np.zeros(shape)
-        self._counts = np.zeros(shape, dtype=np.int64)
-        self._carried = np.zeros(shape, dtype=np.bool_)
+        self._width = width
+        self._room = 0
+        # What an operator does not need has no rows: with many groups each of these is as large as all that was selected.
+        self._needs_out = operator not in COUNTING
+        self._needs_rests = operator in _WITH_RESTS
+        self._needs_carried = operator == "avg"
+        nothing = (0, width)
+        self._out, self._rests = np.zeros(nothing), np.zeros(nothing)
+        self._counts = np.zeros(nothing, dtype=np.int64)
+        self._carried = np.zeros(nothing, dtype=np.bool_)
 
     def add(self, context: Context, grid: Grid, groups: NDArray[np.int64], count: int) -> None:
         """
@@ -66,7 +74,7 @@ class Accumulator:
         context.in_halves(partial(_KERNELS[self._operator], values, present, groups, *state), grid.width, values.size)
 
     def finished(self, count: int) -> tuple[Floats, Mask]:
-        """[G, T] results of the first `count` groups, and where there are any."""
+        """[G, T] results of the first `count` groups, and where there are any. Nothing can be added after it."""
         out, rests, counts = self._out[:count], self._rests[:count], self._counts[:count]
         known = counts > 0
         with np.errstate(all="ignore"):
@@ -74,23 +82,39 @@ class Accumulator:
                 case "count":
                     out = counts.astype(np.float64)
                 case "group":
-                    out = np.ones(counts.shape)
+                    out = known.astype(np.float64)
                 case "sum":
-                    out = np.where(np.isinf(out), out, out + rests)
+                    np.add(out, rests, out=out, where=~np.isinf(out))
                 case "avg":
-                    out = np.where(self._carried[:count], out + rests, out / counts + rests / counts)
+                    np.divide(out, counts, out=out, where=~self._carried[:count])
+                    np.divide(rests, counts, out=rests, where=~self._carried[:count])
+                    out += rests
                 case "stdvar":
-                    out = out / counts
+                    out /= counts
                 case "stddev":
-                    out = np.sqrt(out / counts)
-        return np.where(known, out, 0.0), known
+                    out /= counts
+                    np.sqrt(out, out=out)
+        out[~known] = 0.0
+        self._out = self._rests = self._out[:0]
+        return out, known
 
     def _make_room(self, context: Context, count: int) -> None:
-        room = self._out.shape[0]
-        if count <= room:
+        if count <= self._room:
             return
-        more = max(count, 2 * room) - room
-        context.check_room((room + more) * self._out.shape[1])
-        padding = ((0, more), (0, 0))
-        self._out, self._rests = np.pad(self._out, padding), np.pad(self._rests, padding)
-        self._counts, self._carried = np.pad(self._counts, padding), np.pad(self._carried, padding)
+        room = max(count, self._room + self._room // 2, _GROUPS_AT_FIRST)
+        context.check_room(room * self._width)
+        self._room = room
+        self._counts = _with_rows(self._counts, room)
+        if self._needs_out:
+            self._out = _with_rows(self._out, room)
+        if self._needs_rests:
+            self._rests = _with_rows(self._rests, room)
+        if self._needs_carried:
+            self._carried = _with_rows(self._carried, room)
+
+
+def _with_rows(cells: NDArray[Any], count: int) -> NDArray[Any]:
+    """The same with more rows, of zeros, which cost no memory until they are written to."""
+    more = np.zeros((count, cells.shape[1]), dtype=cells.dtype)
+    more[: len(cells)] = cells
+    return more
