@@ -97,6 +97,7 @@ def test_a_form_in_the_body_is_as_good_as_the_query_string(client: LocalClient) 
             "bad_data",
             "exceeded maximum resolution of 11,000 points",
         ),
+        ("query_range", {"query": "up", "start": "0", "end": "11000", "step": "1"}, 422, "execution", "too many samples"),
         ("query_range", {"query": "up", "end": "1", "step": "1"}, 400, "bad_data", 'invalid parameter "start"'),
         ("series", {}, 400, "bad_data", "match[]"),
         ("series", {"match[]": "rate(up[5m])"}, 400, "bad_data", "series selector"),

@@ -283,3 +283,15 @@ def test_groups_are_made_once_per_label_set() -> None:
     assert grouping.groups.tolist() == [0, 1, 0]
     assert group_by(labels, ("b",), kept=False).labels == [Labels({"a": "1"}), Labels({"a": "2"})]
     assert [part.tolist() for part in grouping.members()] == [[0, 2, 1], [0, 2, 3]]
+
+
+@pytest.mark.parametrize("operator", ["sum", "avg", "min", "max", "count", "group", "stddev", "stdvar"])
+def test_more_groups_than_there_was_room_for(operator: str) -> None:
+    """Groups that come later find room beside those that were there before, which keep what they had."""
+    script = "load 1m\n" + "".join(f'  x{{i="{n}"}} {n} {n + 1}\n' for n in range(100))
+    answer = ask(script, f"{operator} by (i) (x)", at_s=60)
+    assert len(answer.series) == 100
+    for one in answer.series:
+        n = float(one.labels.get("i") or 0)
+        wanted = {"count": 1.0, "group": 1.0, "stddev": 0.0, "stdvar": 0.0}.get(operator, n + 1)
+        assert one.values.tolist() == [wanted]
