@@ -76,7 +76,7 @@ class Assembly:
         self._ascending = [False] * len(blocks)
         self._in_step = bool((np.diff(wanted.slots) >= 0).all())
         counts = self._count_rows()
-        self._chunks.count(counts)
+        self._orderly = self._chunks.count(counts)
         self._offsets = np.concatenate(([0], np.cumsum(counts)))
 
     def part_end(self, first: int, samples_max: int) -> int:
@@ -100,6 +100,7 @@ class Assembly:
         ends = np.append(starts[1:], size)
         kept = np.empty(last - first, dtype=np.int64)
         wanted = self._wanted
+        orderly = self._orderly[first:last]
 
         def put(begin: int, end: int) -> int:
             if end > begin:
@@ -107,7 +108,7 @@ class Assembly:
                     scatter_rows(
                         ids, row_times, row_values, wanted.ids, wanted.slots, cursors, first, times, values, first + begin, first + end
                     )
-            return settle(starts, ends, times, values, kept, begin, end)
+            return settle(starts, ends, times, values, kept, orderly, begin, end)
 
         conflicts = sum(self._share(put, starts))
         samples = _packed(Samples(np.append(starts, size), times, values), starts, kept)

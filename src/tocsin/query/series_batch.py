@@ -24,7 +24,6 @@ from tocsin.store.sql import Sql
 THREADS = 2
 SHARED_MIN = 100_000  # with less to do, handing it to a thread costs more than it saves
 PART_SAMPLES = 1 << 20
-EMPTY = memoryview(b"")
 ROW_TYPES = (np.uint64, np.int64, np.float64)
 
 Settings: TypeAlias = Mapping[str, SettingValue]
@@ -62,16 +61,20 @@ class BatchReader:
         self._executor = executor
         self._settings = settings
 
-    def fetch(self, wanted: Wanted) -> Fetched:
+    def fetch(self, wanted: Wanted, *, rows_too: bool) -> Fetched:
         """
         Ask the engine for a batch.
+
+        Args:
+            wanted: What.
+            rows_too: Not only chunks.
 
         Raises:
             StoreError, Timeout, LimitExceeded: As `Engine.query`.
         """
         read = beginning(wanted)
-        fresh = self._blocks(rows("samples", wanted.chosen, read))
-        folding = self._blocks(rows("samples_folding", wanted.chosen, read)) if self._any("samples_folding", wanted.chosen) else []
+        fresh = self._blocks(rows("samples", wanted.chosen, read)) if rows_too else []
+        folding = self._blocks(rows("samples_folding", wanted.chosen, read)) if rows_too and self._any("samples_folding") else []
         return Fetched([*folding, *fresh], self._chunks(wanted.chosen, read))
 
     def parts(self, wanted: Wanted, fetched: Fetched) -> Iterator[Part]:
@@ -98,17 +101,15 @@ class BatchReader:
             yield Part(first, last, samples)
             first = last
 
-    def _any(self, table: str, chosen: Chosen) -> bool:
-        """Whether a table holds anything, where asking that costs less than asking for what is wanted."""
-        return chosen.matching is None or bool(self._engine.fetch(anything(table), output_format="RowBinary"))
+    def _any(self, table: str) -> bool:
+        """Whether a table holds anything: asking that costs less than asking for what is wanted."""
+        return bool(self._engine.fetch(anything(table), output_format="RowBinary"))
 
     def _blocks(self, statement: Sql) -> list[RowBlock]:
         body = self._engine.fetch(statement, output_format="Native", settings=self._settings)
         return [(ids, times, values) for ids, times, values in number_blocks(body, ROW_TYPES)]
 
     def _chunks(self, chosen: Chosen, span: Span) -> memoryview:
-        if not self._any("chunks", chosen):
-            return EMPTY
         return self._engine.fetch(chunk_rows(chosen, span), output_format="RowBinary", settings=self._settings)
 
     def _share(self, work: Callable[[int, int], int], begins: NDArray[np.int64]) -> list[int]:

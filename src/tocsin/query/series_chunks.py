@@ -67,10 +67,11 @@ class SettledChunks:
         _refuse_broken(share(work, np.arange(len(heads))), heads)
         return cls(ChunkRows(chunks.words, heads), of_series, counts, span)
 
-    def count(self, counts: NDArray[np.int64]) -> None:
-        """Raise the number of samples of each series, [S]."""
-        if len(self.slots):
-            counts += np.bincount(self.slots, weights=self.counts, minlength=len(counts)).astype(np.int64)
+    def count(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Raise the number of samples of each series, [S]; how many of each come in order, [S]: all, where its chunks don't overlap."""
+        orderly = np.zeros(len(counts), dtype=np.int64)
+        _count(self.chunks.heads, self.slots, self.counts, orderly, counts)
+        return orderly
 
     def decode(
         self, first: int, last: int, cursors: NDArray[np.int64], times: NDArray[np.int64], values: NDArray[np.float64], share: Share
@@ -128,6 +129,25 @@ def _find_all(found: NDArray[np.uint64], ids: NDArray[np.uint64], places: NDArra
         places[row] = place
         if place >= 0:
             near = place
+
+
+@compiled
+def _count(
+    heads: NDArray[np.int64],
+    slots: NDArray[np.int64],
+    chunk_counts: NDArray[np.int64],
+    orderly: NDArray[np.int64],
+    counts: NDArray[np.int64],
+) -> None:
+    overlaps = -1
+    for row in range(len(slots)):
+        slot = slots[row]
+        counts[slot] += chunk_counts[row]
+        if row > 0 and slots[row - 1] == slot and heads[row, START] <= heads[row - 1, STOP]:
+            overlaps = slot
+            orderly[slot] = 0
+        if slot != overlaps:
+            orderly[slot] += chunk_counts[row]
 
 
 @compiled

@@ -151,6 +151,7 @@ def settle(
     times: NDArray[np.int64],
     values: NDArray[np.float64],
     kept: NDArray[np.int64],
+    orderly: NDArray[np.int64],
     first: int,
     last: int,
 ) -> int:
@@ -163,6 +164,7 @@ def settle(
         times: [N], changed in place.
         values: [N], changed in place.
         kept: [S], filled: how many samples stay.
+        orderly: [S], how many samples at the beginning of each series are known to be in order.
         first: The first of the series.
         last: Behind the last one.
 
@@ -175,7 +177,7 @@ def settle(
         start = starts[series]
         end = ends[series]
         falls = 0
-        for at in range(start + 1, end):
+        for at in range(start + max(1, orderly[series]), end):
             if times[at] <= times[at - 1]:
                 falls += 1
         if falls > 0:

@@ -26,14 +26,18 @@ from tocsin.store.read_metrics import (
     Span,
     chunk_counts,
     histogram_counts,
+    histograms_within,
     id_matches,
-    overview,
     row_counts,
     series_ids,
+    table_rows,
+    windows_of,
 )
 from tocsin.store.sql import ParameterNames, Sql
 
 SMALL_ROWS_MAX = 4_000_000  # tables of rows up to this size are not counted before they are read
+WINDOW_SAMPLES = 720  # of one series in the window of a chunk, as a rule at most
+WINDOW_ROWS = 7200  # the same of rows, which take more memory: a sample a second
 SPECIAL_LISTED_MAX = 20_000  # ids that a statement lists for series which can't be read by range
 REMEMBERED_MAX = 32  # selections
 REMEMBERED_IDS_MAX = 100_000  # of one selection
@@ -69,6 +73,7 @@ class Selection:
         everything: How the engine is told so.
         span: The range of time.
         sizes: [I] float64: how many samples each id holds, about.
+        rows: Whether there may be any rows, fresh or being folded.
         histograms: Whether there are any histograms in the range.
     """
 
@@ -76,6 +81,7 @@ class Selection:
     everything: Chosen
     span: Span
     sizes: NDArray[np.float64]
+    rows: bool
     histograms: bool
 
     def batches(self, samples_max: int) -> Iterator[tuple[Wanted, list[Labels]]]:
@@ -103,6 +109,22 @@ class Selection:
         return wanted, [self.matched.labels[number] for number in numbers.tolist()]
 
 
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """
+    What the tables hold.
+
+    Args:
+        rows: Samples in each table of rows, whatever they are.
+        series: Rows of `series`, at least one per series.
+        histograms: Native histograms in the range.
+    """
+
+    rows: dict[str, int]
+    series: int
+    histograms: int
+
+
 class Selector:
     """
     Finds what matches.
@@ -125,7 +147,7 @@ class Selector:
         self._settings = settings
         self._remembered: dict[tuple[Matcher, ...], Matched] = {}
 
-    def select(self, matchers: Sequence[Matcher], span: Span, *, samples_max: int, batch_samples: int) -> Selection | None:
+    def select(self, matchers: Sequence[Matcher], span: Span, *, samples_max: int) -> Selection | None:
         """
         What to read; None when nothing matches.
 
@@ -133,12 +155,12 @@ class Selector:
             LimitExceeded: More than `samples_max` samples, or too many series.
             InvalidInput: A regular expression that does not compile.
         """
-        later = self._executor.submit(self._engine.query, overview(span), settings=self._settings)
+        later = self._executor.submit(self._overview, span)
         try:
             found = np.frombuffer(self._fetch(series_ids(matchers, span, limit=self._series_max + 1)), dtype=np.uint64)
         except InvalidInput as error:
             raise InvalidInput(f"expected matchers with regular expressions of RE2: {error}") from error
-        counts = [int(count or 0) for count in later.result().rows[0]]
+        overview = later.result()
         if not len(found):
             return None
         if len(found) > self._series_max:
@@ -147,18 +169,35 @@ class Selector:
         matched = self._matched(tuple(matchers), np.unique(found), matching, span)
         if not len(matched.ids):
             return None
-        *rows, chunks, series, histograms = counts
         if len(matched.ids) <= LISTED_MAX:
             everything = Chosen(ids=matched.ids.tolist())
         else:
-            everything = Chosen(matching=None if len(found) * 2 >= series else matching)
-        selection = Selection(matched, everything, span, np.zeros(len(matched.ids)), bool(histograms))
-        bound = sum(rows) + chunks + histograms
-        if bound <= min(samples_max, batch_samples):
-            selection.sizes[:] = bound / len(matched.ids)
-        else:
-            self._count(selection, dict(zip(ROW_TABLES, rows, strict=True)), samples_max)
+            everything = Chosen(matching=None if len(found) * 2 >= overview.series else matching)
+        some = bool(sum(overview.rows.values()))
+        selection = Selection(matched, everything, span, np.zeros(len(matched.ids)), some, bool(overview.histograms))
+        self._estimate(selection, overview, samples_max)
         return selection
+
+    def _overview(self, span: Span) -> Overview:
+        """Rows first and in their order: where both are empty, all that was there before is in chunks by the time those are read."""
+        rows = {table: self._number(table_rows(table)) for table in ROW_TABLES}
+        histograms = self._number(table_rows("histograms")) and self._number(histograms_within(span))
+        return Overview(rows, self._number(table_rows("series")), histograms)
+
+    def _number(self, statement: Sql) -> int:
+        return int.from_bytes(self._fetch(statement)[:8], "little")
+
+    def _estimate(self, selection: Selection, overview: Overview, samples_max: int) -> None:
+        """Samples are counted only where series as they mostly are might be too much: it takes as long as reading those of an hour."""
+        windows = len(selection.matched.ids) * len(windows_of(selection.span))
+        rows = sum(overview.rows.values())
+        if rows > SMALL_ROWS_MAX:
+            rows = min(rows, windows * WINDOW_ROWS)
+        bound = rows + overview.histograms + windows * WINDOW_SAMPLES
+        if bound <= samples_max:
+            selection.sizes[:] = bound / len(selection.sizes)
+        else:
+            self._count(selection, overview.rows, samples_max)
 
     def _matched(self, matchers: tuple[Matcher, ...], ids: NDArray[np.uint64], matching: Sql, span: Span) -> Matched:
         remembered = self._remembered.get(matchers)
@@ -181,35 +220,40 @@ class Selector:
     def _count(self, selection: Selection, rows: dict[str, int], samples_max: int) -> None:
         """Count samples by series; tables of rows only where they are large, or might be what is too much."""
         span, everything = selection.span, selection.everything
-        _add(selection, self._fetch(chunk_counts(everything, span)))
+        found = _add(selection, self._fetch(chunk_counts(everything, span)))
         if selection.histograms:
-            _add(selection, self._fetch(histogram_counts(everything, span)))
+            found += _add(selection, self._fetch(histogram_counts(everything, span)))
         small = sum(count for count in rows.values() if count <= SMALL_ROWS_MAX)
-        fits = selection.sizes.sum() + small <= samples_max
+        fits = found + small <= samples_max
         for table, count in rows.items():
             if count > SMALL_ROWS_MAX or not fits:
-                _add(selection, self._fetch(row_counts(table, everything, span)))
+                found += _add(selection, self._fetch(row_counts(table, everything, span)))
         if fits:
             selection.sizes[:] += small / len(selection.sizes)
-        found = int(selection.sizes.sum())
         if found > samples_max:
-            raise LimitExceeded(
-                f"expected at most {samples_max} samples in one selection, found about {found}; "
-                "match fewer series, ask for a shorter range, or raise promql.samples_max"
-            )
+            raise too_many(samples_max, found)
 
     def _fetch(self, statement: Sql) -> memoryview:
         return self._engine.fetch(statement, output_format="RowBinary", settings=self._settings)
 
 
-def _add(selection: Selection, body: memoryview) -> None:
-    """Raise sizes by what the engine counted: pairs of id and count."""
+def too_many(samples_max: int, found: int) -> LimitExceeded:
+    """What to say of a selection that is too large."""
+    return LimitExceeded(
+        f"expected at most {samples_max} samples in one selection, found about {found}; "
+        "match fewer series, ask for a shorter range, or raise promql.samples_max"
+    )
+
+
+def _add(selection: Selection, body: memoryview) -> int:
+    """Raise sizes by what the engine counted, pairs of id and count; how many samples that is."""
     ids = selection.matched.ids
     pairs = np.frombuffer(body, dtype=np.uint64).reshape(-1, 2)
     places = np.searchsorted(ids, pairs[:, 0])
     places[places == len(ids)] = 0
     right = ids[places] == pairs[:, 0]
     selection.sizes[places[right]] += pairs[right, 1]
+    return int(pairs[right, 1].sum())
 
 
 def _parts(

@@ -19,7 +19,7 @@ from tocsin.query.series_assembly import Wanted, beginning
 from tocsin.query.series_batch import THREADS, BatchReader, Fetched, Part
 from tocsin.query.series_catalog import StoredCatalog
 from tocsin.query.series_histograms import histograms_of
-from tocsin.query.series_selection import Selection, Selector
+from tocsin.query.series_selection import Selection, Selector, too_many
 from tocsin.store.engine import Engine
 from tocsin.store.read_metrics import Span, histogram_points
 
@@ -55,16 +55,20 @@ class StoredSeries(StoredCatalog):
             yield batch
 
     def _batches(self, matchers: Sequence[Matcher], span: Span, samples_max: int) -> Iterator[SeriesBatch]:
-        selection = self._selector.select(matchers, span, samples_max=samples_max, batch_samples=self._batch_samples)
+        selection = self._selector.select(matchers, span, samples_max=samples_max)
         if selection is None:
             return
         batches = list(selection.batches(self._batch_samples))
+        read = 0
         later = self._executor.submit(self._fetch, batches[0][0], selection)
         for number, (wanted, labels) in enumerate(batches):
             fetched, histograms = later.result()
             if number + 1 < len(batches):
                 later = self._executor.submit(self._fetch, batches[number + 1][0], selection)  # while this one is laid out
             for part in self._reader.parts(wanted, fetched):
+                read += len(part.samples.times)
+                if read > samples_max:
+                    raise too_many(samples_max, read)
                 batch = _batch(labels, part, histograms)
                 if batch is not None:
                     yield batch
@@ -75,7 +79,7 @@ class StoredSeries(StoredCatalog):
         self._executor.shutdown()
 
     def _fetch(self, wanted: Wanted, selection: Selection) -> tuple[Fetched, dict[int, HistogramPoints]]:
-        fetched = self._reader.fetch(wanted)
+        fetched = self._reader.fetch(wanted, rows_too=selection.rows)
         if not selection.histograms:
             return fetched, {}
         statement = histogram_points(wanted.chosen, beginning(wanted))

@@ -17,7 +17,6 @@ from tocsin.store.sql import ParameterNames, Sql
 
 ROW_TABLES = ("samples", "samples_folding")  # in this order, see above
 DAY_MS = 86_400_000
-CHUNK_SORT_MS = 21_600_000  # the first column of the sort key of `chunks`
 ID_MAX = 2**64 - 1
 TIME_MIN_MS, TIME_MAX_MS = 0, 9_000_000_000_000  # what the engine's times hold, with room at both ends
 DAY_MAX = 65_535  # the last day that the engine's Date holds
@@ -176,14 +175,14 @@ def histogram_counts(chosen: Chosen, span: Span) -> Sql:
     return row_counts("histograms", chosen, span)
 
 
-def overview(span: Span) -> Sql:
-    """One row: samples in each table of rows at any time, samples in chunks about the range, series and histograms in it; series about."""
-    names = ParameterNames("o")
-    parts = [Sql(f"(SELECT count() FROM {table})") for table in ROW_TABLES]
-    parts.append(Sql("(SELECT sum(count) FROM chunks WHERE ") + _starts_within(span, names) + Sql(")"))
-    parts.append(Sql("(SELECT uniq(series_id) FROM series WHERE ") + matching([], span, names) + Sql(")"))
-    parts.append(Sql("(SELECT count() FROM histograms WHERE ") + _within(span, names) + Sql(")"))
-    return Sql("SELECT ") + Sql.join(", ", parts)
+def table_rows(table: str) -> Sql:
+    """How many rows a table has, which the engine knows without reading them (RowBinary: UInt64)."""
+    return Sql(f"SELECT count() FROM {table}")
+
+
+def histograms_within(span: Span) -> Sql:
+    """How many native histograms there are in the range (RowBinary: UInt64)."""
+    return table_rows("histograms") + Sql(" WHERE ") + _within(span, ParameterNames("o"))
 
 
 def anything(table: str) -> Sql:
@@ -200,22 +199,19 @@ def _all(conditions: Sequence[Sql]) -> Sql:
     return Sql.join(" AND ", conditions)
 
 
+def windows_of(span: Span) -> range:
+    """The windows of chunks that a range touches; no chunk reaches from one into the next."""
+    return range(max(span.start_ms, 0) // CHUNK_WINDOW_MS, max(span.end_ms, 0) // CHUNK_WINDOW_MS + 1)
+
+
 def _chunks_within(span: Span, names: ParameterNames) -> Sql:
-    return _starts_within(span, names) + Sql(" AND stop >= ") + instant_ms(span.start_ms, names)
-
-
-def _starts_within(span: Span, names: ParameterNames) -> Sql:
-    """A chunk never reaches from one window into the next, so where it starts says when it stops at the latest."""
-    first, last = span.start_ms - CHUNK_WINDOW_MS, span.end_ms
-    low, high = (names.bind("Int64", _sorted_by_s(at)) for at in (first, last))
-    begins = Sql("start > ") + instant_ms(first, names) + Sql(" AND start <= ") + instant_ms(last, names)
-    sorted_by = Sql(" AND toStartOfInterval(start, INTERVAL 6 HOUR) BETWEEN toDateTime(")
-    return begins + sorted_by + low + Sql(", 'UTC') AND toDateTime(") + high + Sql(", 'UTC')")
-
-
-def _sorted_by_s(at: int) -> int:
-    """An instant's place in the sort key of chunks, a DateTime: seconds that fit into 32 bits."""
-    return min(max(at, 0) // CHUNK_SORT_MS * CHUNK_SORT_MS // 1000, 2**32 - 1)
+    """By the key of the table, by what its partitions are made of, and then exactly."""
+    windows = windows_of(span)
+    key = Sql("two_hours BETWEEN ") + names.bind("UInt32", windows.start) + Sql(" AND ") + names.bind("UInt32", windows.stop - 1)
+    begins = (
+        Sql(" AND start >= ") + instant_ms(windows.start * CHUNK_WINDOW_MS, names) + Sql(" AND start <= ") + instant_ms(span.end_ms, names)
+    )
+    return key + begins + Sql(" AND stop >= ") + instant_ms(span.start_ms, names)
 
 
 def _within(span: Span, names: ParameterNames) -> Sql:
