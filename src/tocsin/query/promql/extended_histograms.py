@@ -114,7 +114,8 @@ def _smoothed(around: _Around, start_ms: int, end_ms: int, counter: bool) -> _Re
     """
     From the value at the window's start to that at its end.
 
-    The value at the start lies on the way to the first sample inside, so that there is never a reset between them.
+    A value between a sample before the start and the first one after it lies on the way to that one, past any reset; a sample
+    at the start itself lies before it. A sample at the end makes the one after it irrelevant.
     """
     first, last = (around.inside[0], around.inside[-1]) if around.inside else (around.after, around.before)
     assert first is not None, "a window without samples has some around it"
@@ -126,9 +127,8 @@ def _smoothed(around: _Around, start_ms: int, end_ms: int, counter: bool) -> _Re
         return None, remarks
     total, found = subtract(as_gauge(closing), as_gauge(opening), Operation.SUBTRACTION)
     remarks += found
-    path = [*around.inside, around.after] if around.inside and around.after else around.inside
-    inside = [_histogram(sample) for sample in path]
-    for before, after in pairwise(inside):
+    path = [sample for sample in around.all if start_ms <= sample.at_ms and (sample.at_ms <= end_ms or last.at_ms < end_ms)]
+    for before, after in pairwise([_histogram(sample) for sample in path]):
         if total is not None and counter and detect_reset(before, after):
             total, found = add(total, as_gauge(before), Operation.ADDITION)
             remarks += found

@@ -49,7 +49,7 @@ def overlapping(start_before_ms: int, before_ms: int, start_ms: int) -> bool:
 @compiled
 def begins_within(start_ms: int, at_ms: int, window_start_ms: int) -> bool:
     """Whether a window's first sample began to count inside of the window, so that all of its count belongs there."""
-    return bool(window_start_ms < start_ms < at_ms)
+    return bool(start_ms != 0 and window_start_ms < start_ms < at_ms)
 
 
 @compiled
