@@ -36,6 +36,7 @@ from tocsin.store.read_metrics import (
 from tocsin.store.sql import ParameterNames, Sql
 
 SMALL_ROWS_MAX = 4_000_000  # tables of rows up to this size are not counted before they are read
+UNCOUNTED_BATCHES = 4  # more batches than that are cut by what series hold, not by what they should
 WINDOW_SAMPLES = 720  # of one series in the window of a chunk, as a rule at most
 WINDOW_ROWS = 7200  # the same of rows, which take more memory: a sample a second
 SPECIAL_LISTED_MAX = 20_000  # ids that a statement lists for series which can't be read by range
@@ -147,7 +148,7 @@ class Selector:
         self._settings = settings
         self._remembered: dict[tuple[Matcher, ...], Matched] = {}
 
-    def select(self, matchers: Sequence[Matcher], span: Span, *, samples_max: int) -> Selection | None:
+    def select(self, matchers: Sequence[Matcher], span: Span, *, samples_max: int, batch_samples: int) -> Selection | None:
         """
         What to read; None when nothing matches.
 
@@ -175,7 +176,7 @@ class Selector:
             everything = Chosen(matching=None if len(found) * 2 >= overview.series else matching)
         some = bool(sum(overview.rows.values()))
         selection = Selection(matched, everything, span, np.zeros(len(matched.ids)), some, bool(overview.histograms))
-        self._estimate(selection, overview, samples_max)
+        self._estimate(selection, overview, samples_max, batch_samples)
         return selection
 
     def _overview(self, span: Span) -> Overview:
@@ -187,14 +188,14 @@ class Selector:
     def _number(self, statement: Sql) -> int:
         return int.from_bytes(self._fetch(statement)[:8], "little")
 
-    def _estimate(self, selection: Selection, overview: Overview, samples_max: int) -> None:
+    def _estimate(self, selection: Selection, overview: Overview, samples_max: int, batch_samples: int) -> None:
         """Samples are counted only where series as they mostly are might be too much: it takes as long as reading those of an hour."""
         windows = len(selection.matched.ids) * len(windows_of(selection.span))
         rows = sum(overview.rows.values())
         if rows > SMALL_ROWS_MAX:
             rows = min(rows, windows * WINDOW_ROWS)
         bound = rows + overview.histograms + windows * WINDOW_SAMPLES
-        if bound <= samples_max:
+        if bound <= min(samples_max, UNCOUNTED_BATCHES * batch_samples):
             selection.sizes[:] = bound / len(selection.sizes)
         else:
             self._count(selection, overview.rows, samples_max)

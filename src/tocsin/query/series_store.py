@@ -55,7 +55,7 @@ class StoredSeries(StoredCatalog):
             yield batch
 
     def _batches(self, matchers: Sequence[Matcher], span: Span, samples_max: int) -> Iterator[SeriesBatch]:
-        selection = self._selector.select(matchers, span, samples_max=samples_max)
+        selection = self._selector.select(matchers, span, samples_max=samples_max, batch_samples=self._batch_samples)
         if selection is None:
             return
         batches = list(selection.batches(self._batch_samples))
