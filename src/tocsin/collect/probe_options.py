@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from tocsin.collect.go_regex import compile_whole
 from tocsin.collect.http_options import HttpClientOptions, TlsOptions, check_header_name
 from tocsin.collect.notation import Size, Text
-from tocsin.errors import ParseError
+from tocsin.errors import InvalidInput
+from tocsin.model.pattern import Match, check_pattern, compile_pattern
 
 RECORD_TYPES = {
     "A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "SRV": 33, "NAPTR": 35, "DS": 43, "RRSIG": 46,
@@ -22,16 +21,15 @@ RESPONSE_CODES = ("NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUS
 
 def _check_regex(text: str) -> str:
     try:
-        compile_whole(text)
-    except ParseError as error:
-        raise ValueError(str(error)) from error
+        check_pattern(text)
+    except InvalidInput as error:
+        raise ValueError(f"expected a regular expression of RE2: {error}") from error
     return text
 
 
-def found_in(regex: str, text: str) -> re.Match[str] | None:
+def found_in(regex: str, text: str) -> Match | None:
     """Where an expression of a probe is found in a text, anywhere; blackbox_exporter's are not anchored, and `.` stops at line ends."""
-    compiled = compile_whole(regex)
-    return re.compile(compiled.pattern).search(text)
+    return compile_pattern(regex, dot_takes_lines=False).search(text)
 
 
 Regex = Annotated[Text, BeforeValidator(lambda value: _check_regex(value) if isinstance(value, str) else value)]

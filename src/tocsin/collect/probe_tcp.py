@@ -7,15 +7,14 @@ Source: blackbox_exporter's documentation of its tcp prober, for names and meani
 from __future__ import annotations
 
 import asyncio
-import re
 import ssl
 
 from tocsin.clock import Clock
 from tocsin.collect.certificates import tls_state
-from tocsin.collect.go_regex import expand
 from tocsin.collect.probe_options import TcpProbeOptions, TcpStep, found_in
 from tocsin.collect.probes import Findings, ProbeFailed, hang_up, resolve_address, split_address
 from tocsin.collect.transport import describe, tls_context
+from tocsin.model.pattern import Match, expand
 
 LINE_BYTES_MAX = 65_536
 LINES_MAX = 1000  # lines that are read while one is waited for
@@ -67,7 +66,7 @@ class TcpProber:
             _note_tls(writer, findings)
 
 
-async def _expect(regex: str, reader: asyncio.StreamReader, findings: Findings) -> re.Match[str]:
+async def _expect(regex: str, reader: asyncio.StreamReader, findings: Findings) -> Match:
     """
     Read lines until one contains the expression.
 

@@ -10,7 +10,6 @@ Prometheus' to the letter (prometheus.yml, `<relabel_config>`); a rule that can'
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
@@ -18,9 +17,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from tocsin.collect.go_regex import compile_whole, expand
 from tocsin.collect.notation import Text
-from tocsin.errors import ParseError
+from tocsin.errors import InvalidInput
+from tocsin.model.pattern import Pattern, check_pattern, compile_pattern, expand
 
 DEFAULT_REGEX = "(.*)"
 DEFAULT_REPLACEMENT = "$1"
@@ -80,9 +79,9 @@ class RelabelRule(BaseModel):
     @classmethod
     def _check_regex(cls, text: str) -> str:
         try:
-            compile_whole(text)
-        except ParseError as error:
-            raise ValueError(str(error)) from error
+            check_pattern(text)
+        except InvalidInput as error:
+            raise ValueError(f"expected a regular expression of RE2: {error}") from error
         return text
 
     @model_validator(mode="after")
@@ -108,9 +107,9 @@ class RelabelRule(BaseModel):
             raise ValueError(f"the action {self.action.value} looks at source_labels and target_label only, found {min(extra)}")
 
     @cached_property
-    def pattern(self) -> re.Pattern[str]:
+    def pattern(self) -> Pattern:
         """The regex, compiled; to be used with `fullmatch`."""
-        return compile_whole(self.regex)
+        return compile_pattern(self.regex)
 
     def joined(self, labels: Mapping[str, str]) -> str:
         """The text that the rule looks at."""

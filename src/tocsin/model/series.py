@@ -6,7 +6,6 @@ A source (the store; a test's memory) hands them out in batches, so that memory 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from tocsin.model.labels import Labels
 from tocsin.model.native_histogram import NativeHistogram
+from tocsin.model.pattern import Pattern, compile_pattern
 
 STALE_NAN_BITS = 0x7FF0000000000002
 STALE_NAN = float(np.uint64(STALE_NAN_BITS).view(np.float64))
@@ -45,8 +45,8 @@ class Matcher:
     value: str
 
     @cached_property
-    def _pattern(self) -> re.Pattern[str]:
-        return re.compile(self.value, re.DOTALL)
+    def _pattern(self) -> Pattern:
+        return compile_pattern(self.value)
 
     def matches(self, value: str) -> bool:
         """Whether a label's value satisfies it; in memory, for tests and for what is known already."""

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator
 
 from tocsin.errors import ParseError
+from tocsin.model.pattern import compile_pattern
 from tocsin.model.series import Matcher, MatchOperator
 from tocsin.query.promql.lexer import parse_error
-from tocsin.query.promql.re2 import compile_pattern
 from tocsin.query.promql.signatures import AGGREGATIONS, ANCHORED_FUNCTIONS, FUNCTIONS, SMOOTHED_FUNCTIONS
 from tocsin.query.promql.syntax import (
     Aggregation,

@@ -13,17 +13,15 @@ import numpy as np
 
 from tocsin.errors import InvalidInput
 from tocsin.model.labels import METRIC_NAME, Labels
+from tocsin.model.pattern import compile_pattern, expand
 from tocsin.query.promql import remarks as say
 from tocsin.query.promql.context import Context, literal_text
 from tocsin.query.promql.grid import Grid, Steps, merged
-from tocsin.query.promql.re2 import Match, compile_pattern
 from tocsin.query.promql.syntax import Call
 
 # What a literal holds where its bytes are no UTF-8.
 _NOT_TEXT = "\ufffd"
 _DIGITS = re.compile(r"\d+|\D+")
-# $1, ${1}, $name, ${name} and $$, as templates of replacements have them.
-_TEMPLATE = re.compile(r"\$(?:(\$)|(\w+)|\{(\w+)\})")
 
 
 def label_replace(context: Context, call: Call, steps: Steps) -> Grid:
@@ -44,24 +42,9 @@ def label_replace(context: Context, call: Call, steps: Steps) -> Grid:
 
     def change(labels: Labels) -> str | None:
         found = expression.fullmatch(labels.get(source))
-        return None if found is None else expanded(template, found)
+        return None if found is None else expand(template, found)
 
     return _relabelled(grid, target, change)
-
-
-def expanded(template: str, found: Match) -> str:
-    """The template with `$1` and `$name` filled in from a match; what does not exist is empty."""
-
-    def fill(reference: re.Match[str]) -> str:
-        if reference.group(1):
-            return "$"
-        name = reference.group(2) or reference.group(3)
-        try:
-            return (found.group(int(name)) if name.isdigit() else found.group(name)) or ""
-        except IndexError:
-            return ""
-
-    return _TEMPLATE.sub(fill, template)
 
 
 def is_label_name(name: str) -> bool:

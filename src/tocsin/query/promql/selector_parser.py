@@ -11,11 +11,11 @@ from dataclasses import replace
 
 from tocsin.errors import InvalidInput
 from tocsin.model.labels import METRIC_NAME
+from tocsin.model.pattern import check_pattern
 from tocsin.model.series import Matcher, MatchOperator
 from tocsin.query.promql.duration_parser import parse_offset, parse_range
 from tocsin.query.promql.lexer import TokenKind
 from tocsin.query.promql.numerals import DURATION_MS_MAX, format_number
-from tocsin.query.promql.re2 import check_pattern
 from tocsin.query.promql.syntax import AtAnchor, Expression, MatrixSelector, RangeExtension, Span, Subquery, VectorSelector
 from tocsin.query.promql.token_stream import TokenStream
 

@@ -15,11 +15,11 @@ import numpy as np
 
 from tocsin.model.labels import Labels
 from tocsin.model.native_histogram import Buckets, NativeHistogram
+from tocsin.model.pattern import compile_pattern
 from tocsin.model.series import STALE_NAN_BITS
 from tocsin.query.promql.answer import QueryAnswer, SeriesAnswer
 from tocsin.query.promql.histogram_layout import stripped
 from tocsin.query.promql.histogram_text import histogram_text
-from tocsin.query.promql.re2 import compile_pattern
 from tocsin.query.promql.syntax import ValueType
 from tocsin.testing.promqltest.grammar import Evaluation, Expectation, Grid, Topic
 from tocsin.testing.promqltest.series_notation import Point, WrittenSeries
@@ -110,7 +110,7 @@ def _says(expectation: Expectation, message: str) -> bool:
     if expectation.message is not None:
         return expectation.message in texts
     if expectation.pattern is not None:
-        return any(compile_pattern(expectation.pattern).found_in(text) for text in texts)
+        return any(compile_pattern(expectation.pattern).search(text) for text in texts)
     return True
 
 

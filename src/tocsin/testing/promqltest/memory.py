@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 from tocsin.errors import LimitExceeded
 from tocsin.model.labels import Labels
 from tocsin.model.native_histogram import NativeHistogram, ResetHint
-from tocsin.model.series import STALE_NAN_BITS, HistogramPoints, Matcher, MatchOperator, SeriesBatch
+from tocsin.model.series import STALE_NAN_BITS, HistogramPoints, Matcher, SeriesBatch
 from tocsin.query.promql.histogram_resets import detect_reset
-from tocsin.query.promql.re2 import compile_pattern
 
 BATCH_SERIES = 1000
 
@@ -75,7 +74,7 @@ class MemorySeries:
         Raises:
             LimitExceeded: More than `samples_max` samples.
         """
-        chosen = [(labels, held) for labels, held in self._held.items() if all(_matches(matcher, labels) for matcher in matchers)]
+        chosen = [(labels, held) for labels, held in self._held.items() if all(one.matches(labels.get(one.name)) for one in matchers)]
         left = samples_max
         for first in range(0, len(chosen), BATCH_SERIES):
             batch = _batch(chosen[first : first + BATCH_SERIES], start_ms, end_ms)
@@ -94,19 +93,6 @@ def _ends_histograms(held: _Held, timestamp_ms: int) -> bool:
     last_float = max((at for at in held.floats if at < timestamp_ms), default=-math.inf)
     last_histogram = max((at for at in held.histograms if at < timestamp_ms), default=-math.inf)
     return last_histogram > last_float
-
-
-def _matches(matcher: Matcher, labels: Labels) -> bool:
-    value = labels.get(matcher.name)
-    match matcher.operator:
-        case MatchOperator.EQUAL:
-            return value == matcher.value
-        case MatchOperator.NOT_EQUAL:
-            return value != matcher.value
-        case MatchOperator.REGEX:
-            return compile_pattern(matcher.value).fullmatch(value) is not None
-        case MatchOperator.NOT_REGEX:
-            return compile_pattern(matcher.value).fullmatch(value) is None
 
 
 def _batch(chosen: Sequence[tuple[Labels, _Held]], start_ms: int, end_ms: int) -> SeriesBatch:
