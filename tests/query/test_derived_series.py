@@ -90,7 +90,7 @@ def test_nothing_was_sent_is_nothing(world: World) -> None:
 
 
 def test_a_series_begins_with_what_it_counts_first(world: World) -> None:
-    """Before the first request of an hour in which nothing came before there is no sample; then a zero, so that increase sees the first one."""
+    """Before its first request there is no sample; then a zero, so that increase sees the first one."""
     world.send(*requests(12))
     at = START + 120 * SECOND
     assert instant(world, 'traces_spanmetrics_calls_total{service="orders"}', START - 60 * SECOND) == {}

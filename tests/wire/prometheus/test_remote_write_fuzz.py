@@ -163,7 +163,7 @@ SAMPLES = st.lists(st.tuples(st.floats(allow_nan=False), st.integers(0, NOW_MS))
 @settings(deadline=None, max_examples=100)
 @given(series=st.lists(st.tuples(LABELS, SAMPLES), max_size=6), version=st.sampled_from([1, 2]), order=st.randoms(use_true_random=False))
 def test_what_goes_in_comes_out(series: list[tuple[dict[str, str], list[tuple[float, int]]]], version: int, order: Any) -> None:
-    """Any labels in any order, any values at any time: stored under the id of the labels, in the order of the request, the last of a time."""
+    """What comes out is what went in, whatever the labels and the order; the last of a time stands."""
     receiver = Receiver()
     sent, last = [], dict[tuple[int, int], float]()
     for labels, samples in series:
