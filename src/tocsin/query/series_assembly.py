@@ -9,6 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from tocsin.query.series_buffers import Buffers
 from tocsin.query.series_chunks import SettledChunks
 from tocsin.query.series_gather import clip, count_rows, cumulate, pack, rows_between, scatter_rows, settle
 from tocsin.store.read_metrics import DAY_MS, Chosen, Span
@@ -63,15 +64,17 @@ class Assembly:
         blocks: Rows, in the order of receipt as far as tables tell.
         chunks: Rows of `chunks`.
         share: Runs work on all threads.
+        buffers: Memory for samples.
 
     Raises:
         StoreError: A chunk is broken.
     """
 
-    def __init__(self, wanted: Wanted, blocks: Sequence[RowBlock], chunks: memoryview, share: Share) -> None:
+    def __init__(self, wanted: Wanted, blocks: Sequence[RowBlock], chunks: memoryview, share: Share, buffers: Buffers) -> None:
         self._wanted = wanted
         self._blocks = blocks
         self._share = share
+        self._buffers = buffers
         self._chunks = SettledChunks.read(chunks, wanted.ids, wanted.slots, beginning(wanted), share)
         self._ascending = [False] * len(blocks)
         self._in_step = bool((np.diff(wanted.slots) >= 0).all())
@@ -93,8 +96,8 @@ class Assembly:
         """
         starts = self._offsets[first:last] - self._offsets[first]
         size = int(self._offsets[last] - self._offsets[first])
-        times = np.empty(size, dtype=np.int64)
-        values = np.empty(size, dtype=np.float64)
+        times = self._buffers.take(size, np.int64)
+        values = self._buffers.take(size, np.float64)
         cursors = starts.copy()
         self._chunks.decode(first, last, cursors, times, values, self._share)
         ends = np.append(starts[1:], size)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.query.series_assembly import Assembly, RowBlock, Samples, Wanted, beginning
+from tocsin.query.series_buffers import Buffers
 from tocsin.store.engine import Engine, SettingValue
 from tocsin.store.native import number_blocks
 from tocsin.store.read_metrics import Chosen, Span, anything, chunk_rows, rows, rows_settled
@@ -77,14 +78,19 @@ class BatchReader:
         folding = self._blocks(rows("samples_folding", wanted.chosen, read)) if rows_too and self._any("samples_folding") else []
         return Fetched([*folding, *fresh], self._chunks(wanted.chosen, read))
 
-    def parts(self, wanted: Wanted, fetched: Fetched) -> Iterator[Part]:
+    def parts(self, wanted: Wanted, fetched: Fetched, buffers: Buffers) -> Iterator[Part]:
         """
         The samples of a batch, some series at a time.
+
+        Args:
+            wanted: What was asked for.
+            fetched: What the engine said.
+            buffers: Memory for parts.
 
         Raises:
             StoreError: A chunk is broken, or as `fetch`.
         """
-        assembly = Assembly(wanted, fetched.blocks, fetched.chunks, self._share)
+        assembly = Assembly(wanted, fetched.blocks, fetched.chunks, self._share, buffers)
         settled = not fetched.blocks
         first = 0
         while first < wanted.series:
@@ -96,7 +102,7 @@ class BatchReader:
                 settled = True
                 read = beginning(wanted)
                 latest = self._blocks(rows_settled(wanted.chosen, read))
-                assembly = Assembly(wanted, latest, self._chunks(wanted.chosen, read), self._share)
+                assembly = Assembly(wanted, latest, self._chunks(wanted.chosen, read), self._share, buffers)
                 continue
             yield Part(first, last, samples)
             first = last

@@ -16,7 +16,8 @@ import numpy as np
 from tocsin.model.labels import Labels
 from tocsin.model.series import HistogramPoints, Matcher, SeriesBatch
 from tocsin.query.series_assembly import Wanted, beginning
-from tocsin.query.series_batch import THREADS, BatchReader, Fetched, Part
+from tocsin.query.series_batch import PART_SAMPLES, THREADS, BatchReader, Fetched, Part
+from tocsin.query.series_buffers import Buffers
 from tocsin.query.series_catalog import StoredCatalog
 from tocsin.query.series_histograms import histograms_of
 from tocsin.query.series_selection import Selection, Selector, too_many
@@ -60,12 +61,13 @@ class StoredSeries(StoredCatalog):
             return
         batches = list(selection.batches(self._batch_samples))
         read = 0
+        buffers = Buffers(PART_SAMPLES)
         later = self._executor.submit(self._fetch, batches[0][0], selection)
         for number, (wanted, labels) in enumerate(batches):
             fetched, histograms = later.result()
             if number + 1 < len(batches):
                 later = self._executor.submit(self._fetch, batches[number + 1][0], selection)  # while this one is laid out
-            for part in self._reader.parts(wanted, fetched):
+            for part in self._reader.parts(wanted, fetched, buffers):
                 read += len(part.samples.times)
                 if read > samples_max:
                     raise too_many(samples_max, read)
