@@ -13,6 +13,7 @@ from tocsin.clock import ReplayClock
 from tocsin.model.labels import Labels
 from tocsin.model.sample_block import DAY_MS, SampleBlock, SeriesDefinition, series_id
 from tocsin.model.series import Matcher, MatchOperator
+from tocsin.model.signal import Signal
 from tocsin.query.series_store import StoredSeries
 from tocsin.store.fold import Fold
 from tocsin.store.fold_options import FoldOptions
@@ -56,6 +57,10 @@ class Bench:
             received = (NOON_MS + begin * apart_ms) * 1_000_000
             part = sent[begin : begin + blocks_per_segment]
             self.store.load(self._folder.segment(*part, received=received, apart=apart_ms * 1_000_000))
+
+    def load_bodies(self, bodies: Sequence[bytes], *, apart_ms: int) -> None:
+        """Load encoded blocks as one segment."""
+        self.store.load(self._folder.segment(*bodies, signal=Signal.SAMPLES, received=NOON_MS * 1_000_000, apart=apart_ms * 1_000_000))
 
     def select(self, *matchers: Matcher, start: int = 0, end: int = 2 * NOON_MS, samples_max: int = ALL) -> Data:
         """What a selection gives, by labels; batches put together, and checked for what always holds."""

@@ -10,13 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.query.series_bench import ALL, NOON_MS, STEP_MS, Bench, Data, block, define, equal, insert, labels, opened_bench, steps
+from tests.wire.prometheus import write_builders
 
+from tocsin.clock import ReplayClock
 from tocsin.errors import LimitExceeded, StoreError
 from tocsin.model.sample_block import DAY_MS
 from tocsin.model.series import STALE_NAN
 from tocsin.query.series_store import StoredSeries
 from tocsin.store.chunk_rows import COLUMNS
 from tocsin.store.sql import Sql, quote_string
+from tocsin.testing.acceptor import FakeAcceptor
+from tocsin.wire.prometheus.registry import SeriesRegistry
+from tocsin.wire.prometheus.remote_write import RemoteWriteDoor
+from tocsin.wire.prometheus.write_content import WriteContent
 
 HALF_HOUR_MS = 1_800_000
 
@@ -88,6 +94,27 @@ def test_the_last_received_wins_within_a_second(bench: Bench, blocks_per_segment
     (batch,) = bench.series.select([equal("job", job)], 0, 2 * NOON_MS, samples_max=ALL)
     found = {one.get("n"): value for one, value in zip(batch.labels, batch.values.view(np.uint64).tolist(), strict=True)}
     assert found == dict(zip("01", np.array(last).view(np.uint64).tolist(), strict=True))
+
+
+@pytest.mark.parametrize("settled", [False, True])
+def test_the_last_of_a_remote_write_request_wins(bench: Bench, settled: bool) -> None:
+    """One time thrice in one request, and then a stale marker in the next one, a millisecond later."""
+    acceptor = FakeAcceptor()
+    clock = ReplayClock(write_builders.NOW_MS * 1_000_000, speed=0)
+    door = RemoteWriteDoor(SeriesRegistry(clock=clock), acceptor, clock=clock)
+    job = bench.job()
+    for values in ([1.0, 2.0, 3.0], [4.0, STALE_NAN]):
+        samples = [write_builders.sample(value) for value in values]
+        sent = write_builders.Series(write_builders.pairs("pushed", {"job": job, "turn": str(len(values))}), samples)
+        again = write_builders.Series(write_builders.pairs("pushed", {"job": job, "turn": "all"}), samples)
+        door.settle(door.take(write_builders.request(1, sent, again), WriteContent(1, "identity")))
+    bench.load_bodies([batch.body for batch in acceptor.batches], apart_ms=1)
+    if settled:
+        bench.fold.settle()
+    (batch,) = bench.series.select([equal("job", job)], 0, 2 * NOON_MS, samples_max=ALL)
+    found = {one.get("turn"): bits for one, bits in zip(batch.labels, batch.values.view(np.uint64).tolist(), strict=True)}
+    stale, three = np.array([STALE_NAN, 3.0]).view(np.uint64).tolist()
+    assert found == {"3": three, "2": stale, "all": stale}
 
 
 def test_the_last_received_wins_between_folds_of_one_second(bench: Bench) -> None:

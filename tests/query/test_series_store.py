@@ -112,6 +112,17 @@ def test_a_selection_that_is_too_large_is_refused(bench: Bench) -> None:
     assert len(bench.select(equal("job", job), samples_max=2000)) == 1
 
 
+def test_a_selection_that_turns_out_too_large_is_refused(bench: Bench) -> None:
+    """Also where its series hold more than series as a rule do in so short a range, so that nobody counted."""
+    job = bench.job()
+    bench.load({labels("dense", job=job): steps(2000, step=1)})
+    for _ in range(2):
+        with pytest.raises(LimitExceeded, match="at most 1999 samples"):
+            bench.select(equal("job", job), start=NOON_MS, end=NOON_MS + 3000, samples_max=1999)
+        assert len(bench.select(equal("job", job), start=NOON_MS, end=NOON_MS + 3000, samples_max=2000)) == 1
+        bench.fold.settle()
+
+
 def test_too_many_series_are_refused(bench: Bench) -> None:
     """Before their labels are in memory; those that were asked for in between are forgotten first."""
     job = bench.job()
