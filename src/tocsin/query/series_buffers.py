@@ -34,6 +34,6 @@ class Buffers:
             return np.empty(size, dtype=kind)
         memory = self._free.pop() if self._free else np.empty(self._length, dtype=np.int64)
         # NumPy does not look through a memoryview for who owns the memory: every view holds on to this very array.
-        array = np.frombuffer(memoryview(memory), dtype=kind)
+        array = np.frombuffer(memory.data, dtype=kind)
         weakref.finalize(array, self._free.append, memory).atexit = False
         return array[:size]
