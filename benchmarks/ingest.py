@@ -73,7 +73,7 @@ def bare_engine(folder: Path, signal: str, *, segments: int) -> float:
 
 def end_to_end(server: Server, signal: str, *, bare_rate: float, seconds: float, rate: float = 0.0) -> Ingest:
     """Send for `seconds`, wait until all that was acknowledged is queryable, and divide by the time of both together."""
-    before, cpu = server.count(TABLES[signal]), server.cpu_s()
+    before, cpu = server.stored(signal), server.cpu_s()
     server.memory_peak_bytes()
     probe = VisibilityProbe(server, signal)
     begun = time.monotonic()
@@ -92,7 +92,7 @@ def end_to_end(server: Server, signal: str, *, bare_rate: float, seconds: float,
     if sender.returncode:
         raise SystemExit(f"the load failed: {sender.stderr[-2000:]}")
     outcome = json.loads(sender.stdout)
-    while server.count(TABLES[signal]) - before < outcome["records"]:
+    while server.stored(signal) - before < outcome["records"]:
         time.sleep(0.05)
     taken = time.monotonic() - begun
     visible = np.array(probe.stop() or [float("nan")])

@@ -82,6 +82,10 @@ class Server:
         """Rows stored in a table."""
         return int(self.sql(f"SELECT count() FROM {table}")[0][0])
 
+    def stored(self, signal: str) -> int:
+        """Records of a signal stored so far; samples move from table to table, so it is the intake that is asked."""
+        return int(self.sql(f"SELECT sum(records) FROM intake WHERE signal = '{signal}'")[0][0])
+
     def cpu_s(self) -> float:
         """Processor time used so far, seconds."""
         times = self.process.cpu_times()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.ingest import CONNECTIONS, TABLES
+from benchmarks.ingest import CONNECTIONS
 from benchmarks.server import Server
 
 HALF_LOAD = {"traces": 17_000, "logs": 15_000, "metrics": 45_000}  # records per second, all three at once: half of what two cores take
@@ -45,7 +45,7 @@ def _sender(signal: str, port: int, seconds: float, rate: float) -> subprocess.P
 def _missing(server: Server, outcomes: dict[str, dict[str, int]]) -> dict[str, int]:
     """Acknowledged records that are not stored, once loading stands still."""
     before: dict[str, int] = {}
-    while (now := {signal: server.count(TABLES[signal]) for signal in outcomes}) != before:
+    while (now := {signal: server.stored(signal) for signal in outcomes}) != before:
         before = now
         time.sleep(3)
     return {signal: outcome["records"] - now[signal] for signal, outcome in outcomes.items()}
