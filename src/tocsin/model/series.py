@@ -23,6 +23,17 @@ STALE_NAN_BITS = 0x7FF0000000000002
 STALE_NAN = float(np.uint64(STALE_NAN_BITS).view(np.float64))
 
 
+def is_stale(value: float) -> bool:
+    """Whether a number is the stale marker; other NaNs are values."""
+    return int(np.float64(value).view(np.uint64)) == STALE_NAN_BITS
+
+
+def stale_among(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which of [N] numbers are stale markers."""
+    stale: NDArray[np.bool_] = values.view(np.uint64) == np.uint64(STALE_NAN_BITS)
+    return stale
+
+
 class MatchOperator(Enum):
     """How a matcher compares; the value is its token."""
 

@@ -140,7 +140,9 @@ class DerivedSeries:
                     counts[full] = amounts + counts.get(full, 0.0)
                     begins[full] = min(first, begins.get(full, first))
                     if len(counts) * size > samples_max:
-                        raise LimitExceeded(f"the query would load more than {samples_max} samples into memory; narrow it")
+                        raise LimitExceeded(
+                            f"the query would load more than {samples_max} samples; ask for a shorter range, or match fewer series"
+                        )
         return _lay_out(counts, begins, hour_s, step_s, (start_ms, end_ms))
 
 

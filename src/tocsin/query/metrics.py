@@ -6,12 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from tocsin.clock import Clock
 from tocsin.model.labels import Labels
-from tocsin.model.series import STALE_NAN_BITS, Exemplar, Matcher, MetricCatalog, SeriesSource
+from tocsin.model.series import Exemplar, Matcher, MetricCatalog, SeriesSource, stale_among
 from tocsin.query.derived_series import DerivedSeries
 from tocsin.query.joined_series import JoinedSeries
 from tocsin.query.promql.answer import QueryAnswer
@@ -101,19 +98,13 @@ class Metrics:
         """The newest number, and its instant, of each series that matches and has not ended by `time_ms`."""
         found = {}
         start_ms = time_ms - round(self.options.lookback_s * 1000) + 1
-        for batch in self.catalog.select(matchers, start_ms, time_ms, samples_max=self.options.samples_max):
-            stale = is_stale(batch.values)
+        for batch in self.catalog.select(matchers, start_ms, time_ms, samples_max=self.options.samples_read_max):
+            stale = stale_among(batch.values)
             for index, labels in enumerate(batch.labels):
                 last = int(batch.offsets[index + 1]) - 1
                 if last >= batch.offsets[index] and not stale[last]:
                     found[labels] = float(batch.values[last]), int(batch.timestamps_ms[last])
         return found
-
-
-def is_stale(values: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which numbers are stale markers, [N]."""
-    stale: NDArray[np.bool_] = values.view(np.uint64) == np.uint64(STALE_NAN_BITS)
-    return stale
 
 
 def _selectors(node: object) -> Iterator[VectorSelector]:

@@ -242,7 +242,7 @@ def too_many(samples_max: int, found: int) -> LimitExceeded:
     """What to say of a selection that is too large."""
     return LimitExceeded(
         f"expected at most {samples_max} samples in one selection, found about {found}; "
-        "match fewer series, ask for a shorter range, or raise promql.samples_max"
+        "match fewer series, ask for a shorter range, or raise promql.samples_read_max"
     )
 
 

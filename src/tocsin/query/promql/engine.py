@@ -16,7 +16,7 @@ import numpy as np
 from tocsin.clock import Clock
 from tocsin.errors import InvalidInput, LimitExceeded
 from tocsin.model.labels import Labels
-from tocsin.model.series import STALE_NAN_BITS, SeriesSource
+from tocsin.model.series import SeriesSource, stale_among
 from tocsin.query.promql.answer import QueryAnswer, SeriesAnswer
 from tocsin.query.promql.checks import value_type
 from tocsin.query.promql.context import Context, Question, unwrapped
@@ -26,7 +26,7 @@ from tocsin.query.promql.grid import Grid, Steps, merged, without
 from tocsin.query.promql.options import PromqlOptions
 from tocsin.query.promql.parser import parse
 from tocsin.query.promql.ranges import RangeBatch, range_of
-from tocsin.query.promql.samples import is_stale
+from tocsin.query.promql.samples import ends_series
 from tocsin.query.promql.shared_room import Reservation, SharedRoom
 from tocsin.query.promql.syntax import Expression, ValueType
 
@@ -221,12 +221,12 @@ def _batch_answers(context: Context, batch: RangeBatch, start_ms: int, end_ms: i
     for row, raw in enumerate(series.labels):
         own = slice(int(series.offsets[row]), int(series.offsets[row + 1]))
         times, values = series.timestamps_ms[own], np.ascontiguousarray(series.values[own])
-        kept = (times > start_ms) & (times <= end_ms) & (values.view(np.int64) != STALE_NAN_BITS)
+        kept = (times > start_ms) & (times <= end_ms) & ~stale_among(values)
         points = series.histograms.get(row)
         held = []
         if points is not None:
             instants = zip(points.timestamps_ms, points.points, strict=True)
-            held = [(at, one) for at, one in instants if start_ms < at <= end_ms and not is_stale(one)]
+            held = [(at, one) for at, one in instants if start_ms < at <= end_ms and not ends_series(one)]
         if not kept.any() and not held:
             continue
         gone = batch.pending is not None and batch.pending[row]

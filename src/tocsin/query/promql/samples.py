@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tocsin.model.native_histogram import NativeHistogram, ResetHint
-from tocsin.model.series import STALE_NAN_BITS, HistogramPoints, SeriesBatch
+from tocsin.model.series import HistogramPoints, SeriesBatch, is_stale, stale_among
 from tocsin.query.promql.histogram_resets import detect_reset
 from tocsin.query.promql.start_timestamps import restarted
 
@@ -30,23 +30,23 @@ def begins_anew(before: Sample, after: Sample) -> bool:
     return restarted(before.start_ms, before.at_ms, after.start_ms, after.at_ms)
 
 
-def is_stale(histogram: NativeHistogram) -> bool:
+def ends_series(histogram: NativeHistogram) -> bool:
     """Whether it only marks the end of its series."""
-    return int(np.float64(histogram.count).view(np.int64)) == STALE_NAN_BITS
+    return is_stale(histogram.count)
 
 
 def samples_of(batch: SeriesBatch, row: int) -> list[Sample]:
     """Both kinds of a series' samples in the order of time, stale markers left out; the series holds histograms."""
     own = slice(int(batch.offsets[row]), int(batch.offsets[row + 1]))
     values = np.ascontiguousarray(batch.values[own])
-    fresh = (values.view(np.int64) != STALE_NAN_BITS).tolist()
+    fresh = (~stale_among(values)).tolist()
     starts = np.zeros(len(values), dtype=np.int64) if batch.starts_ms is None else batch.starts_ms[own]
     floats = zip(batch.timestamps_ms[own].tolist(), values.tolist(), starts.tolist(), fresh, strict=True)
     both = [Sample(at, value, start) for at, value, start, kept in floats if kept]
     held = batch.histograms[row]
     begun = [0] * len(held.points) if held.starts_ms is None else held.starts_ms.tolist()
     histograms = zip(held.timestamps_ms.tolist(), held.points, begun, strict=True)
-    both += [Sample(at, point, start) for at, point, start in histograms if not is_stale(point)]
+    both += [Sample(at, point, start) for at, point, start in histograms if not ends_series(point)]
     return sorted(both, key=lambda sample: sample.at_ms)
 
 
@@ -66,7 +66,7 @@ def _with_hints(held: HistogramPoints) -> HistogramPoints:
     points: list[NativeHistogram] = []
     before: NativeHistogram | None = None
     for point in held.points:
-        stale = is_stale(point)
+        stale = ends_series(point)
         unknown = point.reset is ResetHint.UNKNOWN and before is not None and not stale
         if unknown and before is not None:
             hint = ResetHint.RESET if detect_reset(before, point) else ResetHint.NOT_RESET

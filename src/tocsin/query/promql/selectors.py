@@ -20,7 +20,7 @@ from tocsin.query.promql.durations import duration_ms
 from tocsin.query.promql.grid import Floats, Grid, Mask, Steps, ready_floats, ready_times, stacked
 from tocsin.query.promql.histogram_interpolation import smoothed_histogram
 from tocsin.query.promql.kernels import Times, instant_rows
-from tocsin.query.promql.samples import is_stale, samples_of
+from tocsin.query.promql.samples import ends_series, samples_of
 from tocsin.query.promql.smoothed import smoothed_rows
 from tocsin.query.promql.syntax import AtAnchor, RangeExtension, Subquery, VectorSelector
 
@@ -177,7 +177,7 @@ def _lay_histograms(
             continue
         if float_at[t] >= 0 and floats[0][float_at[t]] > points.timestamps_ms[index]:
             continue
-        stale = is_stale(points.points[index])
+        stale = ends_series(points.points[index])
         present[t] = not stale
         out[t] = None if stale else points.points[index]
         times[t] = points.timestamps_ms[index]

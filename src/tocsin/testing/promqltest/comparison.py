@@ -11,12 +11,10 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from tocsin.model.labels import Labels
 from tocsin.model.native_histogram import Buckets, NativeHistogram
 from tocsin.model.pattern import compile_pattern
-from tocsin.model.series import STALE_NAN_BITS
+from tocsin.model.series import is_stale
 from tocsin.query.promql.answer import QueryAnswer, SeriesAnswer
 from tocsin.query.promql.histogram_layout import stripped
 from tocsin.query.promql.histogram_text import histogram_text
@@ -35,8 +33,8 @@ _DETAIL = re.compile(r", from buckets \S+ to \S+, with a max diff of \S+, over \
 
 def almost_equal(a: float, b: float) -> bool:
     """Whether two numbers differ by less than a millionth of their sizes; the stale NaN equals itself alone."""
-    if _is_stale(a) or _is_stale(b):
-        return _is_stale(a) and _is_stale(b)
+    if is_stale(a) or is_stale(b):
+        return is_stale(a) and is_stale(b)
     if math.isnan(a) and math.isnan(b):
         return True
     if a == b:
@@ -45,10 +43,6 @@ def almost_equal(a: float, b: float) -> bool:
     if a == 0 or b == 0 or size < _SMALLEST_NORMAL:
         return difference < RELATIVE_TOLERANCE * _SMALLEST_NORMAL
     return difference / min(size, 1.7976931348623157e308) < RELATIVE_TOLERANCE
-
-
-def _is_stale(value: float) -> bool:
-    return math.isnan(value) and int(np.float64(value).view(np.uint64)) == STALE_NAN_BITS
 
 
 def histograms_equal(expected: NativeHistogram, actual: NativeHistogram, *, with_hint: bool) -> bool:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tocsin.errors import LimitExceeded
 from tocsin.model.labels import Labels
 from tocsin.model.native_histogram import NativeHistogram, ResetHint
-from tocsin.model.series import STALE_NAN_BITS, HistogramPoints, Matcher, SeriesBatch
+from tocsin.model.series import HistogramPoints, Matcher, SeriesBatch, is_stale
 from tocsin.query.promql.histogram_resets import detect_reset
 
 BATCH_SERIES = 1000
@@ -58,7 +58,7 @@ class MemorySeries:
             held.histograms.pop(timestamp_ms, None)
             if isinstance(sample, NativeHistogram):
                 held.histograms[timestamp_ms] = sample
-            elif _is_stale(sample) and _ends_histograms(held, timestamp_ms):
+            elif is_stale(sample) and _ends_histograms(held, timestamp_ms):
                 held.histograms[timestamp_ms] = NativeHistogram(0, count=sample, sum=sample)
             else:
                 held.floats[timestamp_ms] = sample
@@ -80,13 +80,9 @@ class MemorySeries:
             batch = _batch(chosen[first : first + BATCH_SERIES], start_ms, end_ms)
             left -= len(batch.values) + sum(len(points.points) for points in batch.histograms.values())
             if left < 0:
-                raise LimitExceeded(f"the query reads more than {samples_max} samples: narrow it or raise promql.samples_max")
+                raise LimitExceeded(f"the query reads more than {samples_max} samples: narrow it or raise promql.samples_read_max")
             if batch.labels:
                 yield batch
-
-
-def _is_stale(value: float) -> bool:
-    return int(np.float64(value).view(np.uint64)) == STALE_NAN_BITS
 
 
 def _ends_histograms(held: _Held, timestamp_ms: int) -> bool:
@@ -140,9 +136,9 @@ def _with_hints(held: _Held) -> list[tuple[int, NativeHistogram]]:
 
 
 def _hint(previous: NativeHistogram | None, point: NativeHistogram) -> ResetHint:
-    if point.reset is ResetHint.GAUGE or _is_stale(point.count):
+    if point.reset is ResetHint.GAUGE or is_stale(point.count):
         return point.reset
-    if previous is None or previous.reset is ResetHint.GAUGE or _is_stale(previous.count) or point.reset is ResetHint.RESET:
+    if previous is None or previous.reset is ResetHint.GAUGE or is_stale(previous.count) or point.reset is ResetHint.RESET:
         return ResetHint.UNKNOWN
     same_layout = (previous.schema, previous.zero_threshold, previous.custom_values) == (
         point.schema,

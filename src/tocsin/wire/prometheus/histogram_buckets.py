@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from tocsin.model.native_histogram import CUSTOM_BUCKETS_SCHEMA, NO_BUCKETS, SCHEMA_MAX, SCHEMA_MIN, Buckets, NativeHistogram, ResetHint
-from tocsin.model.series import STALE_NAN, STALE_NAN_BITS
+from tocsin.model.series import STALE_NAN, is_stale
 
 INDEX_MAX = 1 << 19  # schema 8 has 256 buckets for each power of two of a float64: 283,000 on either side of 1
 
@@ -86,7 +86,7 @@ def histogram_of(message: Any, *, width_max: int) -> NativeHistogram:
         HistogramFlaw: It can't be, or it is wider than `width_max` buckets on a side.
     """
     total = float(message.sum)
-    if np.float64(total).view(np.uint64) == STALE_NAN_BITS:  # a stale marker has no buckets, and says so by its sum
+    if is_stale(total):  # a stale marker has no buckets, and says so by its sum
         return NativeHistogram(int(message.schema) if _is_schema(message.schema) else 0, STALE_NAN, total)
     is_float = message.HasField("count_float")
     histogram = NativeHistogram(
