@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,11 +65,36 @@ class CommandGroup(TyperGroup):
         return load_command(found) if found else None
 
 
+class PartGroup(TyperGroup):
+    """A command with parts; without one, `tocsin slo` and `tocsin slo --json`, it is its first."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the first part's name where none stands."""
+        named = bool(args) and (not args[0].startswith("-") or args[0] in ctx.help_option_names)
+        return super().parse_args(ctx, args if named else [next(iter(self.commands)), *args])
+
+
 def load_command(command: Command) -> Any:
-    """The command as typer makes it of its module's function."""
-    single = typer.Typer(add_completion=False, rich_markup_mode=None)
-    single.command(command.name, short_help=command.summary)(importlib.import_module(command.module).command)
-    return typer.main.get_command(single)
+    """
+    The command as typer makes it of its module's function `command`.
+
+    A module with a mapping `PARTS`, names to functions, becomes a command with those parts; the first is what the command alone does.
+    """
+    module = importlib.import_module(command.module)
+    parts: Mapping[str, Callable[..., None]] | None = getattr(module, "PARTS", None)
+    if parts is None:
+        single = typer.Typer(add_completion=False, rich_markup_mode=None)
+        single.command(command.name, short_help=command.summary)(module.command)
+        return typer.main.get_command(single)
+    group = typer.Typer(cls=PartGroup, name=command.name, add_completion=False, rich_markup_mode=None, help=_parts_help(command, parts))
+    group.callback()(_describe)
+    for name, function in parts.items():
+        group.command(name)(function)
+    return typer.main.get_command(group)
+
+
+def _parts_help(command: Command, parts: Mapping[str, Callable[..., None]]) -> str:
+    return f"{command.summary} `tocsin {command.name}` alone is `tocsin {command.name} {next(iter(parts))}`."
 
 
 def application() -> Any:

@@ -58,9 +58,15 @@ def cli_page() -> str:
     lines += ["", "Commands that ask take `--url` (or the variable `TOCSIN_URL`) for a server, or `--data` for a directory without one."]
     for command in COMMANDS:
         loaded = load_command(command)
-        context = loaded.make_context(f"tocsin {command.name}", [], resilient_parsing=True, terminal_width=HELP_WIDTH)
-        lines += ["", f"## tocsin {command.name}", "", "```text", loaded.get_help(context).rstrip(), "```"]
+        lines += ["", f"## tocsin {command.name}", "", *_help(loaded, f"tocsin {command.name}")]
+        for name, part in getattr(loaded, "commands", {}).items():
+            lines += ["", f"### tocsin {command.name} {name}", "", *_help(part, f"tocsin {command.name} {name}")]
     return "\n".join(lines) + "\n"
+
+
+def _help(command: Any, name: str) -> list[str]:
+    context = command.make_context(name, [], resilient_parsing=True, terminal_width=HELP_WIDTH)
+    return ["```text", command.get_help(context).rstrip(), "```"]
 
 
 def http_page() -> str:
