@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.query.telemetry import MINUTE, MS, NOW, SECOND, LogLine, SpanLine, World, trace_id
 
-from tocsin.query.percentiles import ERROR_FACTOR_MAX, bin_middle_ns, percentile_ms
+from tocsin.query.percentiles import ERROR_FACTOR_MAX, Bin, bin_bounds_ms, bin_middle_ns, percentile_ms
 
 START = NOW // (300 * SECOND) * 300 * SECOND
 
@@ -22,9 +22,9 @@ def bin_of(duration_ns: int) -> int:
 @given(st.lists(st.integers(2, 10**12), min_size=1, max_size=200), st.sampled_from([0.01, 0.5, 0.9, 0.95, 0.99, 1.0]))
 def test_percentiles_stay_within_the_promised_error(durations: list[int], quantile: float) -> None:
     """From bins alone, a percentile is off by a factor of at most 2^(1/16) = 1.045, whatever the distribution."""
-    bins: dict[int, int] = {}
+    bins: dict[int, Bin] = {}
     for duration in durations:
-        bins[bin_of(duration)] = bins.get(bin_of(duration), 0) + 1
+        bins[bin_of(duration)] = Bin(1, duration, duration).joined(bins.get(bin_of(duration)))
     exact = sorted(durations)[math.ceil(quantile * len(durations) - 1e-9) - 1]
     found = percentile_ms(bins, quantile)
     assert found is not None
@@ -35,6 +35,22 @@ def test_without_requests_there_is_no_percentile() -> None:
     """Nothing observed is not zero."""
     assert percentile_ms({}, 0.5) is None
     assert bin_middle_ns(-1) < 1
+
+
+def test_a_percentile_of_like_requests_is_exact(world: World) -> None:
+    """Where a bin's requests took equally long, or there is only one, the percentile is that very duration, through both rollups."""
+    lines = [SpanLine(trace=f"{number + 1:x}", kind="server", at=START + number * 100 * SECOND, duration=5000 * MS) for number in range(9)]
+    world.send(*lines, SpanLine(trace="f1", kind="server", at=START, duration=7 * MS + 1))
+    (summary,) = world.desk.services(start=START, end=START + 1010 * SECOND)
+    assert (summary.p95_ms, summary.p50_ms) == (5000.0, 5000.0)
+    assert percentile_ms({0: Bin(1, 7 * MS + 1, 7 * MS + 1)}, 1.0) == 7.000001
+
+
+@given(st.integers(0, 10**13))
+def test_a_bin_holds_what_the_rollup_puts_into_it(duration: int) -> None:
+    """The bounds of a duration's bin hold it, the lower one left out."""
+    low, high = bin_bounds_ms(bin_of(duration))
+    assert low * MS < duration * (1 + 1e-12) <= high * MS * (1 + 2e-12) or duration == 0
 
 
 def test_merged_percentiles_are_those_of_all_requests(world: World) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from tocsin.model.answers import RequestSummary, ServiceEdge, ServiceMap
 from tocsin.model.telemetry import SPAN_KINDS
-from tocsin.query.percentiles import NANOSECONDS_PER_MS, percentile_ms
+from tocsin.query.percentiles import NANOSECONDS_PER_MS, Bin, percentile_ms
 from tocsin.query.period import checked_limit
 from tocsin.query.reading import Reading
 from tocsin.store.read_range import Within
@@ -28,13 +28,13 @@ TRACES_MAX = 20_000
 class _Tally:
     """Requests by bin, failures, and an exemplar: of the slowest failure, else of the slowest request."""
 
-    bins: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    bins: dict[int, Bin] = field(default_factory=dict)
     errors: int = 0
     exemplar: tuple[int, int, str] = (-1, -2, "")
 
-    def add(self, failed: int, number: int, count: int, exemplar: str) -> None:
-        self.bins[number] += count
-        self.errors += count * failed
+    def add(self, failed: int, number: int, found: Bin, exemplar: str) -> None:
+        self.bins[number] = found.joined(self.bins.get(number))
+        self.errors += found.requests * failed
         self.exemplar = max(self.exemplar, (failed, number, exemplar))
 
 
@@ -49,19 +49,18 @@ class Services:
         rows = self._reading.rows(requests(within, service=None, names=ParameterNames()))
         entered = {row[0] for row in rows if row[2] in ENTRY_KINDS}
         tallies: dict[str, _Tally] = defaultdict(_Tally)
-        for service, _, kind, failed, number, count, exemplar in rows:
+        for service, _, kind, failed, number, *found, exemplar in rows:
             if kind in ENTRY_KINDS or service not in entered:
-                tallies[service].add(failed, number, count, exemplar)
+                tallies[service].add(failed, number, Bin(*found), exemplar)
         duration_s = self._duration_s(within)
         return [_summary(service, None, None, tally, duration_s) for service, tally in sorted(tallies.items())]
 
     def operations(self, service: str, within: Within) -> list[RequestSummary]:
         """One summary per operation and kind of a service, the busiest first."""
         tallies: dict[tuple[str, int], _Tally] = defaultdict(_Tally)
-        for _, operation, kind, failed, number, count, exemplar in self._reading.rows(
-            requests(within, service=service, names=ParameterNames())
-        ):
-            tallies[operation, kind].add(failed, number, count, exemplar)
+        rows = self._reading.rows(requests(within, service=service, names=ParameterNames()))
+        for _, operation, kind, failed, number, *found, exemplar in rows:
+            tallies[operation, kind].add(failed, number, Bin(*found), exemplar)
         duration_s = self._duration_s(within)
         found = [_summary(service, operation, SPAN_KINDS[kind], tally, duration_s) for (operation, kind), tally in tallies.items()]
         return sorted(found, key=lambda summary: (-summary.requests, summary.operation or "", summary.kind or ""))
@@ -90,7 +89,7 @@ class Services:
 
 
 def _summary(service: str, operation: str | None, kind: str | None, tally: _Tally, duration_s: float) -> RequestSummary:
-    total = sum(tally.bins.values())
+    total = sum(found.requests for found in tally.bins.values())
     p50, p90, p95, p99 = _percentiles(tally, (0.5, 0.9, 0.95, 0.99))
     return RequestSummary(
         service=service,

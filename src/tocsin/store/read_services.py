@@ -35,14 +35,19 @@ def bucket_seconds(within: Within) -> Seconds:
 
 def requests(within: Within, *, service: str | None, names: ParameterNames) -> Sql:
     """
-    Merged bins: service, operation ('' unless one service is asked for), kind, failed, bin, requests, and a trace of the bin.
+    Merged bins: service, operation ('' unless one service is asked for), kind, failed, bin, requests, the shortest and the longest of them
+    (nanoseconds), and a trace of one.
     """
     operation = "operation" if service is not None else "''"
     columns = f"service, {operation} AS of_operation, kind, failed, bin"
     grouped = "service, of_operation, kind, failed, bin"
     chosen = [] if service is None else [Sql("service = ") + names.bind("String", service)]
     inner = Sql.join(" UNION ALL ", [_part(table, columns, part, chosen, names) for table, part in _parts(bucket_seconds(within))])
-    return Sql(f"SELECT {grouped}, sum(found), lower(hex(any(shown))) FROM (") + inner + Sql(f") GROUP BY {grouped}")
+    return (
+        Sql(f"SELECT {grouped}, sum(found), min(shortest), max(longest), lower(hex(any(shown))) FROM (")
+        + inner
+        + Sql(f") GROUP BY {grouped}")
+    )
 
 
 def requests_extent(names: ParameterNames, within: Within) -> Sql:
@@ -102,7 +107,10 @@ def _parts(seconds: Seconds) -> list[tuple[str, Seconds]]:
 
 
 def _part(table: str, columns: str, seconds: Seconds, chosen: list[Sql], names: ParameterNames) -> Sql:
-    merged = Sql(f"SELECT {columns}, sum(requests) AS found, any(exemplar) AS shown FROM {table}")
+    merged = Sql(
+        f"SELECT {columns}, sum(requests) AS found, min(shortest_ns) AS shortest, max(longest_ns) AS longest, any(exemplar) AS shown "
+        f"FROM {table}"
+    )
     return merged + where([*_bounds(seconds, names), *chosen]) + Sql(" GROUP BY service, of_operation, kind, failed, bin")
 
 

@@ -63,7 +63,7 @@ SELECT trace_id, toStartOfSecond(min(ts)) AS first_ts, toStartOfSecond(max(ts)) 
 
 -- Requests per service, operation and kind, split by outcome and by latency bin. A bin is the bucket index of an OpenTelemetry exponential
 -- histogram of scale 3 over nanoseconds: (2^(bin/8), 2^((bin+1)/8)]. Bins add up across rows, servers and time, so percentiles of any range
--- come from sums. `exemplar` is the trace of one request in the bin.
+-- come from sums. The bin's shortest and longest request make a percentile exact where they are equal. `exemplar` is the trace of one of them.
 CREATE TABLE IF NOT EXISTS requests_10s
 (
     bucket DateTime('UTC') CODEC(Delta(4), ZSTD(1)),
@@ -73,6 +73,8 @@ CREATE TABLE IF NOT EXISTS requests_10s
     failed UInt8 CODEC(ZSTD(1)),
     bin Int16 CODEC(ZSTD(1)),
     requests SimpleAggregateFunction(sum, UInt64) CODEC(T64, ZSTD(1)),
+    shortest_ns SimpleAggregateFunction(min, UInt64) CODEC(ZSTD(1)),
+    longest_ns SimpleAggregateFunction(max, UInt64) CODEC(ZSTD(1)),
     exemplar SimpleAggregateFunction(any, FixedString(16)) CODEC(ZSTD(1)),
     received SimpleAggregateFunction(max, DateTime('UTC')) CODEC(ZSTD(1))
 )
@@ -83,7 +85,8 @@ SETTINGS min_bytes_for_wide_part = 268435456, merge_selector_base = 10, non_repl
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS requests_10s_from_spans TO requests_10s AS
 SELECT toDateTime(toStartOfInterval(ts, INTERVAL 10 SECOND), 'UTC') AS bucket, service, name AS operation, kind, toUInt8(status = 2) AS failed,
-    toInt16(if(duration_ns = 0, -1, ceil(log2(duration_ns) * 8) - 1)) AS bin, count() AS requests, any(trace_id) AS exemplar,
+    toInt16(if(duration_ns = 0, -1, ceil(log2(duration_ns) * 8) - 1)) AS bin, count() AS requests,
+    min(duration_ns) AS shortest_ns, max(duration_ns) AS longest_ns, any(trace_id) AS exemplar,
     toDateTime(max(spans.received), 'UTC') AS received
 FROM spans GROUP BY bucket, service, operation, kind, failed, bin;
 
@@ -97,5 +100,5 @@ SETTINGS min_bytes_for_wide_part = 268435456, merge_selector_base = 10, non_repl
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS requests_5m_from_10s TO requests_5m AS
 SELECT toStartOfFiveMinutes(requests_10s.bucket) AS bucket, service, operation, kind, failed, bin, sum(requests_10s.requests) AS requests,
-    any(requests_10s.exemplar) AS exemplar, max(requests_10s.received) AS received
+    min(requests_10s.shortest_ns) AS shortest_ns, max(requests_10s.longest_ns) AS longest_ns, any(requests_10s.exemplar) AS exemplar, max(requests_10s.received) AS received
 FROM requests_10s GROUP BY bucket, service, operation, kind, failed, bin;
