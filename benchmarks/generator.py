@@ -13,6 +13,7 @@ about a third of a millisecond. All ids are random, so nothing compresses that w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,13 +72,14 @@ class Template:
 
 
 class Spans:
-    """Bodies of spans; four in a row, one per service, share their traces."""
+    """Bodies of spans; as many in a row as there are services, one for each, share their traces."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, services: Sequence[str] = SERVICES, records: int = RECORDS_PER_BODY) -> None:
         self._rng = np.random.default_rng(seed)
-        self._templates = [_span_template(service) for service in SERVICES]
+        self._records = records
+        self._templates = [_span_template(service, records) for service in services]
         self._turn = 0
-        self._traces = RECORDS_PER_BODY // SPANS_PER_TRACE_AND_SERVICE
+        self._traces = records // SPANS_PER_TRACE_AND_SERVICE
 
     def body(self, now_ns: int) -> bytes:
         """The next body; its spans ended just before `now_ns` (nanoseconds since 1970-01-01 UTC)."""
@@ -88,7 +90,7 @@ class Spans:
             self._users = digits(rng.integers(0, 100_000, self._traces), 5)
             self._starts = now_ns - rng.integers(10**9, 2 * 10**9, self._traces, dtype=np.int64)
             self._roots = rng.integers(1, 256, (self._traces, 8), dtype=np.uint8)
-        count, repeat = RECORDS_PER_BODY, SPANS_PER_TRACE_AND_SERVICE
+        count, repeat = self._records, SPANS_PER_TRACE_AND_SERVICE
         starts = np.repeat(self._starts, repeat) + self._turn * 1_000_000 + np.tile(np.arange(repeat) * 100_000, self._traces)
         durations = np.minimum(rng.lognormal(16.5, 1.0, count), 9e8).astype(np.int64)
         failed = rng.random(count) < 0.01
@@ -110,7 +112,7 @@ class Spans:
         template.put(b"\x7a\x02\x18\x01", np.where(failed[:, None], STATUS_ERROR, STATUS_OK).astype(np.uint8))
         template.put(b"\xbb\x01", varint2(rng.integers(128, 192, count)))
         template.put(b"DDDDDDDD", little_endian(np.round(rng.random(count) * 100, 2).view(np.int64)))
-        self._turn = (self._turn + 1) % len(SERVICES)
+        self._turn = (self._turn + 1) % len(self._templates)
         return template.body()
 
 
@@ -192,13 +194,13 @@ def _int(marker: bytes) -> int:
     return (marker[0] & 0x7F) | (marker[1] << 7)
 
 
-def _span_template(service: str) -> Template:
+def _span_template(service: str, count: int) -> Template:
     request = ExportTraceServiceRequest()
     block = request.resource_spans.add()
     _resource(block.resource, service)
     scope = block.scope_spans.add()
     scope.scope.name = "benchmark"
-    for _ in range(RECORDS_PER_BODY):
+    for _ in range(count):
         span = scope.spans.add(trace_id=b"T" * 16, span_id=b"I" * 8, parent_span_id=b"P" * 8, name="GET /api/v1/item/NN", kind=2)
         span.start_time_unix_nano = int.from_bytes(b"S" * 8, "little")
         span.end_time_unix_nano = int.from_bytes(b"E" * 8, "little")
@@ -218,7 +220,7 @@ def _span_template(service: str) -> Template:
         span.attributes.add(key="cache.hit").value.bool_value = True
         span.attributes.add(key="queue.depth").value.double_value = np.frombuffer(b"DDDDDDDD", dtype="<f8")[0]
     record = scope.spans[0].SerializeToString()
-    return Template(request.SerializeToString(), b"\x12" + _varint(len(record)) + record, RECORDS_PER_BODY)
+    return Template(request.SerializeToString(), b"\x12" + _varint(len(record)) + record, count)
 
 
 def _log_template(service: str) -> Template:
