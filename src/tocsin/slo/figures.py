@@ -1,0 +1,81 @@
+"""
+A budget in numbers: how many may be bad, how many are, what is left; in events (or slices) and in minutes.
+
+    target 99.9 %, 30 days, all of it known: of 1,000,000 events 1,000 may be bad; that is 43.2 minutes of total failure
+    day 15 of a month, 35 bad minutes of 21,600: the month is expected to bring 43,200, so 43.2 may be bad and 8.2 are left
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tocsin.slo.answers import BudgetFigures
+from tocsin.slo.exclusions import minutes_in
+from tocsin.slo.minutes import MINUTE_S, MinuteRange
+from tocsin.slo.reading import Tally
+from tocsin.slo.slices import aligned
+from tocsin.slo.window import WindowAt
+
+
+def figures_of(tally: Tally, *, allowed_ratio: float, share: float, window_minutes: int, unit: str) -> BudgetFigures:
+    """
+    The arithmetic of one budget.
+
+    Args:
+        tally: What was counted in the window so far.
+        allowed_ratio: Share that may be bad, above 0.
+        share: Share of the window that the counts stand for, above 0 and at most 1.
+        window_minutes: Minutes of the whole window.
+        unit: `events` or `slices`.
+    """
+    budget_minutes = allowed_ratio * window_minutes
+    if tally.total <= 0:
+        return BudgetFigures(unit, tally.good, tally.bad, 0.0, None, 0.0, None, None, None, budget_minutes, None, None)
+    # Rounded, because 0.29 * 100 is a hair less than 29, and 'none left' must not read as a tiny debt.
+    allowed = round(allowed_ratio * tally.total / share, 9)
+    # Divided in this order: 29 / 100 is the very float 0.29, so spending exactly all of it gives exactly 1.
+    consumed = tally.bad / tally.total / allowed_ratio * share
+    return BudgetFigures(
+        unit=unit,
+        good=tally.good,
+        bad=tally.bad,
+        total=tally.total,
+        sli=(tally.total - tally.bad) / tally.total,
+        allowed=allowed,
+        consumed_ratio=consumed,
+        remaining_ratio=1.0 - consumed,
+        remaining=allowed - tally.bad,
+        budget_minutes=budget_minutes,
+        consumed_minutes=consumed * budget_minutes,
+        remaining_minutes=(1.0 - consumed) * budget_minutes,
+    )
+
+
+def known_minutes(within: MinuteRange, known_from_s: int | None, excluded: Sequence[MinuteRange]) -> int:
+    """Minutes of a range that were counted: since counting began, less what exclusions by time take out."""
+    if known_from_s is None or known_from_s >= within.end_s:
+        return 0
+    known = MinuteRange(max(within.start_s, known_from_s), within.end_s)
+    return (known.end_s - known.start_s) // MINUTE_S - minutes_in(known, excluded)
+
+
+def known_share(
+    window: WindowAt, known_from_s: int | None, excluded: Sequence[MinuteRange], *, observed_minutes: int, width_s: int
+) -> float:
+    """
+    Share of a window that its counts stand for.
+
+    Args:
+        window: Where it lies.
+        known_from_s: First minute that was counted, seconds since 1970; None when nothing was.
+        excluded: What exclusions by time take out of it. They are not a part of the window here: with all else known, the share is 1.
+        observed_minutes: Minutes with events; were there more than the rest makes known, they count.
+        width_s: Seconds of a slice, 60 for events.
+
+    Returns:
+        Above 0 and at most 1; 1 when nothing is known, so that one may divide by it.
+    """
+    past, whole = aligned(window.elapsed, width_s), aligned(window.whole, width_s)
+    size = (whole.end_s - whole.start_s) // MINUTE_S - minutes_in(whole, excluded)
+    known = max(known_minutes(past, known_from_s, excluded), observed_minutes)
+    return min(1.0, known / size) if known > 0 and size > 0 else 1.0
