@@ -19,6 +19,7 @@ from tocsin.app.option_tree import field_at, fields_of, is_secret, model_at, opt
 from tocsin.errors import ConfigError
 
 FOUND_LENGTH_MAX = 80  # characters of a wrong value that are shown
+SLIP = 0.85  # how alike a key must be to be a slip of the finger rather than an option of another group
 HIDDEN = "a value that is not shown because it may hold a password"
 
 
@@ -59,9 +60,9 @@ def explain(error: ValidationError, places: Mapping[tuple[str, ...], Place]) -> 
     return [_mistake(details, places) for details in error.errors(include_url=False)]
 
 
-def suggest(word: str, known: Iterable[str]) -> str:
-    """`; did you mean 'x'?`, or nothing when no known word is near."""
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+def suggest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
+    """`; did you mean 'x'?`, or nothing when no known word is near: as alike as `cutoff`, where 1 is equal."""
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=cutoff)
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
@@ -81,6 +82,8 @@ def _mistake(details: ErrorDetails, places: Mapping[tuple[str, ...], Place]) -> 
 def _unknown(path: tuple[str, ...]) -> str:
     group = model_at(path[:-1])
     known = [key for key, _ in fields_of(group)] if group else []
+    if near := suggest(path[-1], known, cutoff=SLIP):
+        return f"no option is called so{near}"
     elsewhere = [key for key in option_keys() if key.rpartition(".")[2] == path[-1]]
     if elsewhere:
         return f"no option is called so; did you mean {elsewhere[0]!r}?"

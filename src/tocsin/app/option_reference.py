@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, SecretStr
 from pydantic.fields import FieldInfo
 
 from tocsin.app.option_sources import PREFIX
-from tocsin.app.option_tree import dotted, fields_of, group_of, is_mapping, leaves
+from tocsin.app.option_tree import dotted, group_of, is_mapping, leaves
 from tocsin.app.options import Options
 from tocsin.collect.notation import Duration, Size, print_duration
 
@@ -39,6 +39,8 @@ SAMPLE_HEAD = """\
 # Every option of Tocsin with its default; keep only the lines that you change.
 # Written from the code by `make docs`. `tocsin check --config FILE` reads a file and says all that is wrong at once.
 """
+DEFAULT_LENGTH_MAX = 200  # characters; a longer one makes a table that nobody can read
+UNBROKEN = 10**9  # characters in a line of YAML
 _TYPE_WORDS: dict[Any, str] = {
     int: "whole number",
     float: "number",
@@ -71,7 +73,7 @@ def sample_file() -> str:
     lines = [SAMPLE_HEAD]
     for group, info in Options.model_fields.items():
         lines += [f"# {info.description}", f"{group}:"]
-        lines += _sample_lines(_group(info), indent=2)
+        lines += _sample_lines(info.get_default(call_default_factory=True), indent=2)
         lines += [""]
     return "\n".join(lines)
 
@@ -80,22 +82,35 @@ def _row(path: tuple[str, ...], info: FieldInfo) -> str:
     bounds = _bounds(info)
     kind = _kind_of(info) + (f", {bounds}" if bounds else "")
     variable = "" if "[]" in path else f"<br>`{PREFIX}{'__'.join(path).upper()}`"
-    default = "required" if info.is_required() else f"`{_default(info)}`"
+    default = "required" if info.is_required() else f"`{_written(info, _default_at(path, info))}`"
+    if len(default) > DEFAULT_LENGTH_MAX:
+        default = "see [tocsin.yaml](tocsin.yaml)"
     return f"| `{dotted(path)}`{variable} | {kind} | {default} | {info.description} |"
 
 
-def _sample_lines(model: type[BaseModel], indent: int) -> list[str]:
+def _sample_lines(defaults: BaseModel, indent: int) -> list[str]:
     lines: list[str] = []
     space = " " * indent
-    for name, info in fields_of(model):
+    for field, info in type(defaults).model_fields.items():
+        name, value = info.alias or field, getattr(defaults, field)
         lines.append(f"{space}# {info.description}")
-        if group_of(info) is not None:
+        if isinstance(value, BaseModel):
             lines.append(f"{space}{name}:")
-            lines.extend(_sample_lines(_group(info), indent + 2))
+            lines.extend(_sample_lines(value, indent + 2))
         else:
             bounds = _bounds(info)
-            lines.append(f"{space}{name}: {_default(info)}" + (f"  # {bounds}" if bounds else ""))
+            lines.append(f"{space}{name}: {_written(info, value)}" + (f"  # {bounds}" if bounds else ""))
     return lines
+
+
+def _default_at(path: tuple[str, ...], info: FieldInfo) -> Any:
+    """What an option is when nobody says anything: a group may come with other defaults than its kind has by itself."""
+    if "[]" in path:
+        return info.get_default(call_default_factory=True)
+    value: Any = Options()
+    for key in path:
+        value = getattr(value, next(field for field, known in type(value).model_fields.items() if key in (field, known.alias)))
+    return value
 
 
 def _group(info: FieldInfo) -> type[BaseModel]:
@@ -136,12 +151,12 @@ def _bounds(info: FieldInfo) -> str:
     return ", ".join(found)
 
 
-def _default(info: FieldInfo) -> str:
-    value = info.get_default(call_default_factory=True)
+def _written(info: FieldInfo, value: Any) -> str:
+    """A value of an option as a file has it."""
     if any(isinstance(item, BeforeValidator) and item.func is _function(Duration) for item in info.metadata):
         return print_duration(value)
     value = _plain(value)
-    return yaml.safe_dump(value, default_flow_style=True, width=1000).removesuffix("\n...\n").strip()
+    return yaml.safe_dump(value, default_flow_style=True, width=UNBROKEN).removesuffix("\n...\n").strip()
 
 
 def _plain(value: Any) -> Any:

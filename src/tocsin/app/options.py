@@ -22,8 +22,12 @@ from tocsin.errors import InvalidInput
 from tocsin.journal.options import JournalOptions
 from tocsin.model.instant import parse_instant
 from tocsin.query.promql.options import PromqlOptions, RuleOptions
+from tocsin.query.signals_options import SignalsOptions
+from tocsin.slo.options import SloOptions
+from tocsin.state.options import StateOptions
 from tocsin.store.fold_options import FoldOptions
 from tocsin.store.options import StoreOptions
+from tocsin.wire.deployment_options import DeploymentOptions
 from tocsin.wire.options import DoorOptions, GrpcOptions, HttpOptions, ImportOptions
 from tocsin.wire.prometheus.options import CardinalityOptions, RemoteWriteOptions
 
@@ -149,5 +153,9 @@ class Options(BaseModel):
     journal: JournalOptions = Field(default_factory=JournalOptions, description="What makes 'acknowledged' mean 'never lost'.")
     promql: PromqlOptions = Field(default_factory=PromqlOptions, description="How PromQL is evaluated, and what a query may cost.")
     rules: RuleOptions = Field(default_factory=RuleOptions, description="Prometheus rule files.")
+    signals: SignalsOptions = Field(default_factory=SignalsOptions, description="Golden signals: limits, baselines, resources.")
+    slo: SloOptions = Field(default_factory=SloOptions, description="Objectives as code, their budgets, and the deploy gate.")
+    deployments: DeploymentOptions = Field(default_factory=DeploymentOptions, description="How deployments become known.")
     fold: FoldOptions = Field(default_factory=FoldOptions, description="When fresh samples are folded into compressed chunks.")
+    state: StateOptions = Field(default_factory=StateOptions, description="Decisions of people, in SQLite or PostgreSQL.")
     store: StoreOptions = Field(default_factory=StoreOptions, description="The engine, how long it keeps data, what is redacted.")
