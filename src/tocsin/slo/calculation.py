@@ -225,9 +225,9 @@ def _number(name: str, value: object) -> float:
     """A number, from itself or from a text such as `0.999` or `99.9%`."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
-    text = value.strip()[:DIGITS_MAX] if isinstance(value, str) else ""
+    text = value.strip() if isinstance(value, str) and len(value) <= DIGITS_MAX else ""
     try:
         number = Decimal(text.removesuffix("%").strip())
         return float(number / 100 if text.endswith("%") else number)
     except (InvalidOperation, ValueError, OverflowError) as error:
-        raise InvalidInput(f"{name} must be a number such as 0.999, 99.9% or 43.2; found {value!r}") from error
+        raise InvalidInput(f"{name} must be a number such as 0.999, 99.9% or 43.2; found {str(value)[:DIGITS_MAX]!r}") from error
