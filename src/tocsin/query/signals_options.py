@@ -39,7 +39,8 @@ class ThresholdOptions(BaseModel):
     latency_p95_ms: LimitsOptions = Field(default=LimitsOptions(warn=500, breach=1000), description="Limits of p95, milliseconds.")
     latency_p99_ms: LimitsOptions = Field(default=LimitsOptions(warn=1000, breach=2500), description="Limits of p99, milliseconds.")
     latency_baseline: LimitsOptions = Field(
-        default=LimitsOptions(warn=2), description="Limits of a latency as a multiple of its baseline, once that has enough days."
+        default=LimitsOptions(warn=2),
+        description="From which multiple of its baseline on a latency is flagged, once that has enough days.",
     )
     latency_policy_ms: float | None = Field(
         default=None, gt=0, description="A request that took longer is an error of policy, milliseconds; null for none."
@@ -53,12 +54,13 @@ class ThresholdOptions(BaseModel):
     )
     traffic_per_s: LimitsOptions = Field(default=LimitsOptions(), description="Limits of requests per second, whatever is usual.")
     traffic_drop: LimitsOptions = Field(
-        default=LimitsOptions(warn=0.5, breach=0.9), description="Limits of the share of usual traffic that is missing, 0 to 1."
+        default=LimitsOptions(warn=0.5, breach=0.9),
+        description="From which share of usual traffic on that is missing, 0 to 1, traffic is flagged.",
     )
     traffic_rise: LimitsOptions = Field(
-        default=LimitsOptions(warn=3), description="Limits of traffic as a multiple of its baseline, once that has enough days."
+        default=LimitsOptions(warn=3),
+        description="From which multiple of its baseline on traffic is flagged, once that has enough days.",
     )
-
 
     @model_validator(mode="before")
     @classmethod
@@ -205,6 +207,17 @@ class SignalsOptions(BaseModel):
         for wanted in ("", operation) if operation else ("",):
             for override in self.overrides:
                 if override.service == service and override.operation == wanted:
-                    changed = {name: getattr(override, name) for name in override.model_fields_set if name in ThresholdOptions.model_fields}
-                    found = found.model_copy(update={name: value for name, value in changed.items() if value is not None})
+                    found = found.model_copy(update=_changes(override, found))
         return found
+
+
+def _changes(override: ThresholdOverride, before: ThresholdOptions) -> dict[str, object]:
+    """What an override changes: of two limits those that it names, the other one stays."""
+    changes: dict[str, object] = {}
+    for name in override.model_fields_set & set(ThresholdOptions.model_fields):
+        value, old = getattr(override, name), getattr(before, name)
+        if isinstance(value, LimitsOptions):
+            changes[name] = old.model_copy(update={limit: getattr(value, limit) for limit in value.model_fields_set})
+        elif value is not None:
+            changes[name] = value
+    return changes

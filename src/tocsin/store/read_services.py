@@ -42,7 +42,7 @@ def requests(within: Within, *, service: str | None, names: ParameterNames) -> S
     columns = f"service, {operation} AS of_operation, kind, failed, bin"
     grouped = "service, of_operation, kind, failed, bin"
     chosen = [] if service is None else [Sql("service = ") + names.bind("String", service)]
-    inner = Sql.join(" UNION ALL ", [_part(table, columns, part, chosen, names) for table, part in _parts(bucket_seconds(within))])
+    inner = Sql.join(" UNION ALL ", [_part(table, columns, part, chosen, names) for table, part in rollup_parts(bucket_seconds(within))])
     return (
         Sql(f"SELECT {grouped}, sum(found), min(shortest), max(longest), lower(hex(any(shown))) FROM (")
         + inner
@@ -53,7 +53,7 @@ def requests(within: Within, *, service: str | None, names: ParameterNames) -> S
 def requests_extent(names: ParameterNames, within: Within) -> Sql:
     """First and last bucket of five minutes with requests in the range, seconds since 1970, and the requests: one row."""
     seconds = bucket_seconds(within)
-    conditions = _bounds(Seconds(None if seconds.start is None else seconds.start // COARSE_S * COARSE_S, seconds.end), names)
+    conditions = bucket_bounds(Seconds(None if seconds.start is None else seconds.start // COARSE_S * COARSE_S, seconds.end), names)
     return Sql("SELECT toUnixTimestamp(min(bucket)), toUnixTimestamp(max(bucket)), sum(requests) FROM requests_5m") + where(conditions)
 
 
@@ -91,7 +91,7 @@ def _newest(ranged: list[Sql], traces_max: int, names: ParameterNames) -> Sql:
     return Sql("SELECT trace_id FROM spans") + where(ranged) + Sql(walk) + names.bind("UInt32", traces_max)
 
 
-def _parts(seconds: Seconds) -> list[tuple[str, Seconds]]:
+def rollup_parts(seconds: Seconds) -> list[tuple[str, Seconds]]:
     """The rollup tables to read and which of their buckets."""
     start, end = seconds.start, seconds.end
     inner_start = None if start is None else -(-start // COARSE_S) * COARSE_S
@@ -111,10 +111,11 @@ def _part(table: str, columns: str, seconds: Seconds, chosen: list[Sql], names: 
         f"SELECT {columns}, sum(requests) AS found, min(shortest_ns) AS shortest, max(longest_ns) AS longest, any(exemplar) AS shown "
         f"FROM {table}"
     )
-    return merged + where([*_bounds(seconds, names), *chosen]) + Sql(" GROUP BY service, of_operation, kind, failed, bin")
+    return merged + where([*bucket_bounds(seconds, names), *chosen]) + Sql(" GROUP BY service, of_operation, kind, failed, bin")
 
 
-def _bounds(seconds: Seconds, names: ParameterNames) -> list[Sql]:
+def bucket_bounds(seconds: Seconds, names: ParameterNames) -> list[Sql]:
+    """The conditions that a rollup's bucket lies in the range; none for an open one."""
     bounds = []
     if seconds.start is not None:
         bounds.append(Sql("bucket >= toDateTime(") + names.bind("Int64", seconds.start) + Sql(", 'UTC')"))

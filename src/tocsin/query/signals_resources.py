@@ -1,0 +1,178 @@
+"""
+What PromQL says of resources and of how full services are.
+
+A query's highest series counts: the machine that is worst off is the one to look at, and the reason names it. A query that fails takes only
+its own figure away, and a note says so.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+
+from tocsin.errors import ConfigError, ParseError, TocsinError
+from tocsin.model.labels import Labels
+from tocsin.model.signals import Limits, ResourceSignals, Signal, Unit, worst
+from tocsin.query.metrics import Metrics
+from tocsin.query.promql.parser import parse
+from tocsin.query.signals_judge import level
+from tocsin.query.signals_options import ResourceQueryOptions, SaturationOptions, SignalsOptions
+
+PARTS = ("utilization", "saturation", "errors")
+MACHINE = "instance"
+NAMES_OF_MACHINES = "node_uname_info"
+WINDOW_MIN_S = 60  # a rate needs two samples, and machines are asked every 10 to 30 seconds
+# A machine is as full as the fullest of these; how much is written on its disks does not slow a service.
+FILLING = frozenset({"CPU", "memory", "disk"})
+
+Values = Mapping[Labels, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Saturation:
+    """How full a service is, 1 is full, and of what; `where` ends the reason."""
+
+    value: float
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceAnswers:
+    """
+    What all queries answered.
+
+    Args:
+        resources: Judged.
+        configured: How full services are, by service, as configured queries say.
+        machines: How full machines are, by the name that their own kernel gives them.
+        notes: Which queries failed, and why.
+    """
+
+    resources: Sequence[ResourceSignals] = ()
+    configured: Mapping[str, Saturation] = field(default_factory=dict)
+    machines: Mapping[str, Saturation] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+
+class Resources:
+    """
+    Asks the configured queries.
+
+    Args:
+        metrics: Answers PromQL.
+        options: Which queries, and what their answers are held against.
+
+    Raises:
+        ConfigError: A configured query does not parse.
+    """
+
+    def __init__(self, metrics: Metrics, options: SignalsOptions) -> None:
+        self._metrics = metrics
+        self._options = options
+        for key, query in _configured(options):
+            _check(key, query)
+
+    def answers(self, *, end_ms: int, window_s: int, pool: Executor) -> ResourceAnswers:
+        """Everything at `end_ms` (milliseconds since 1970), rates over the `window_s` seconds before."""
+        notes: list[str] = []
+
+        def asked(key: str, query: str) -> Callable[[], Values]:
+            later = pool.submit(self._ask, query.replace("$window", f"{max(WINDOW_MIN_S, window_s)}s"), end_ms)
+
+            def answer() -> Values:
+                try:
+                    return later.result()
+                except TocsinError as error:
+                    notes.append(f"{key} could not be read: {error}")
+                    return {}
+
+            return answer
+
+        waiting = {key: asked(key, query) for key, query in _configured(self._options)}
+        names = asked(NAMES_OF_MACHINES, NAMES_OF_MACHINES)
+        found = {key: answer() for key, answer in waiting.items()}
+        resources = [self._resource(number, found) for number in range(len(self._options.resources))]
+        saturation = self._saturation(self._options.saturation, found)
+        return ResourceAnswers(resources, saturation, self._machines(found, names()), notes)
+
+    def _ask(self, query: str, end_ms: int) -> Values:
+        answer = self._metrics.instant(query, time_ms=end_ms)
+        found = {one.labels: float(one.values[0]) for one in answer.series if len(one.values)}
+        if not answer.series and answer.type.value == "scalar":
+            found = {Labels({}): answer.scalar}
+        return {labels: value for labels, value in found.items() if not math.isnan(value)}
+
+    def _resource(self, number: int, found: Mapping[str, Values]) -> ResourceSignals:
+        options = self._options.resources[number]
+        signals: dict[str, Signal | None] = {}
+        for part in PARTS:
+            asked: ResourceQueryOptions | None = getattr(options, part)
+            signals[part] = None if asked is None else _judged(options.name, part, asked, found[_resource_key(number, part)])
+        flag = worst(signal.flag for signal in signals.values() if signal is not None)
+        return ResourceSignals(options.name, flag, signals["utilization"], signals["saturation"], signals["errors"])
+
+    def _saturation(self, asked: Sequence[SaturationOptions], found: Mapping[str, Values]) -> dict[str, Saturation]:
+        """By service; the first query that answers for it counts, of its series the highest."""
+        services: dict[str, Saturation] = {}
+        for number, options in enumerate(asked):
+            where = f" ({options.title})" if options.title else ""
+            highest: dict[str, float] = {}
+            for labels, value in found[_saturation_key(number)].items():
+                service = options.service or labels.get(options.label)
+                if not service:
+                    continue
+                highest[service] = max(value, highest.get(service, value))
+            for service, value in highest.items():
+                services.setdefault(service, Saturation(value, where))
+        return services
+
+    def _machines(self, found: Mapping[str, Values], names: Values) -> dict[str, Saturation]:
+        """How full each machine is, by its own name."""
+        named = {labels.get(MACHINE): labels.get("nodename") for labels in names}
+        machines: dict[str, Saturation] = {}
+        for number, options in enumerate(self._options.resources):
+            asked = options.utilization
+            if asked is None or asked.unit is not Unit.RATIO or options.name not in FILLING:
+                continue
+            for labels, value in found[_resource_key(number, "utilization")].items():
+                name = named.get(labels.get(MACHINE))
+                if name and (name not in machines or value > machines[name].value):
+                    machines[name] = Saturation(value, f" ({options.name} of its machine {name})")
+        return machines
+
+
+def _judged(resource: str, part: str, asked: ResourceQueryOptions, values: Values) -> Signal:
+    limits = Limits(asked.warn, asked.breach)
+    name = f"{resource}_{part}".lower().replace(" ", "_")
+    if not values:
+        return level(name, f"{resource} {part}", None, asked.unit, limits, absent="no metric answers; is the machine scraped?")
+    labels, value = max(values.items(), key=lambda item: item[1])
+    machine = labels.get(MACHINE)
+    return level(name, f"{resource} {part}", value, asked.unit, limits, where=f" on {machine}" if machine else "")
+
+
+def _configured(options: SignalsOptions) -> Iterable[tuple[str, str]]:
+    """Every query with the key of its place in the options."""
+    for number, resource in enumerate(options.resources):
+        for part in PARTS:
+            if (asked := getattr(resource, part)) is not None:
+                yield _resource_key(number, part), asked.query
+    for number, saturation in enumerate(options.saturation):
+        yield _saturation_key(number), saturation.query
+
+
+def _resource_key(number: int, part: str) -> str:
+    return f"signals.resources.{number}.{part}.query"
+
+
+def _saturation_key(number: int) -> str:
+    return f"signals.saturation.{number}.query"
+
+
+def _check(key: str, query: str) -> None:
+    try:
+        parse(query.replace("$window", "60s"))
+    except ParseError as error:
+        raise ConfigError(f"{key} does not read as PromQL: {error}", key=key) from error
