@@ -9,7 +9,23 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
-from tocsin.api import correlate, errors, failures, journal, logs, metrics, reference, services, sql, status, traces
+from tocsin.api import (
+    calculators,
+    correlate,
+    errors,
+    failures,
+    gate,
+    journal,
+    logs,
+    metrics,
+    reference,
+    services,
+    slo_decisions,
+    slos,
+    sql,
+    status,
+    traces,
+)
 from tocsin.api.browser import BrowserGuard
 from tocsin.api.context import Context
 from tocsin.api.failure import Failure
@@ -21,6 +37,10 @@ AREAS: tuple[APIRouter, ...] = (
     traces.router,
     services.router,
     failures.router,
+    slos.router,
+    slo_decisions.router,
+    gate.router,
+    calculators.router,
     sql.router,
     journal.router,
     metrics.router,

@@ -15,6 +15,7 @@ from tocsin.collect.scrape import TargetStatus
 from tocsin.journal.journal import Journal
 from tocsin.model.instant import NANOSECONDS, TimeRange, parse_instant
 from tocsin.query.desk import Desk
+from tocsin.slo.desk import SloDesk
 from tocsin.wire.prometheus.admission import CardinalityReport
 
 DEFAULT_RANGE_S = 3600
@@ -38,6 +39,7 @@ class Context:
         targets: What is scraped and probed; None where nothing is.
         settle: Folds all samples into chunks now; None where only a desk is.
         series_report: What costs the most series at the Prometheus doors; None where there are none.
+        slos: Objectives, budgets and the gate; None where only telemetry is asked.
     """
 
     desk: Desk
@@ -49,6 +51,7 @@ class Context:
     targets: Callable[[], Sequence[TargetStatus]] | None = None
     settle: Callable[[], int] | None = None
     series_report: Callable[[int], CardinalityReport] | None = None
+    slos: SloDesk | None = None
 
 
 def context_of(request: Request) -> Context:
