@@ -91,7 +91,7 @@ class Metrics:
         Raises:
             ParseError: The query does not read.
         """
-        selectors = [selector.matchers for selector in _selectors(parse(query))]
+        selectors = [selector.matchers for selector in selectors_of(parse(query))]
         return self.catalog.exemplars(selectors, start_ms, end_ms) if selectors else []
 
     def newest(self, matchers: Sequence[Matcher], time_ms: int) -> dict[Labels, tuple[float, int]]:
@@ -107,13 +107,13 @@ class Metrics:
         return found
 
 
-def _selectors(node: object) -> Iterator[VectorSelector]:
+def selectors_of(node: object) -> Iterator[VectorSelector]:
     """Every selector of a tree."""
     if isinstance(node, VectorSelector):
         yield node
     elif is_dataclass(node):
         for field in fields(node):
-            yield from _selectors(getattr(node, field.name))
+            yield from selectors_of(getattr(node, field.name))
     elif isinstance(node, tuple):
         for part in node:
-            yield from _selectors(part)
+            yield from selectors_of(part)

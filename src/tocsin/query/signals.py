@@ -110,7 +110,7 @@ class Signals:
     ) -> None:
         self._reading = reading
         self._options = options or SignalsOptions()
-        self._resources = Resources(metrics, self._options)
+        self._resources = Resources(metrics, reading.clock, self._options)
         self._implicit = _implicit_condition(self._options)
         self._deployments = deployments
         self._burns = burns
@@ -136,7 +136,8 @@ class Signals:
             errors = pool.submit(top_errors, self._reading, within, service=service, limit=top)
             hosts = pool.submit(self._reading.rows, service_hosts(within, ParameterNames()))
             burns = pool.submit(self._burns, within.end or 0) if self._burns else None
-            answers = self._resources.answers(end_ms=(within.end or 0) // 1_000_000, window_s=round(window.length.window_s), pool=pool)
+            window_s = round(window.length.window_s)
+            answers = self._resources.answers(end_ms=(within.end or 0) // 1_000_000, window_s=window_s)
             full = _saturations(answers, hosts.result())
             known_burns = burns.result() if burns else None
             whole, services = self._services(window, rows.result(), implicit, full, known_burns, service)

@@ -8,21 +8,26 @@ its own figure away, and a note says so.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Executor
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tocsin.clock import Clock
 from tocsin.errors import ConfigError, ParseError, TocsinError
 from tocsin.model.labels import Labels
 from tocsin.model.signals import Limits, ResourceSignals, Signal, Unit, worst
 from tocsin.query.metrics import Metrics
+from tocsin.query.promql.answer import QueryAnswer
+from tocsin.query.promql.engine import Promql
 from tocsin.query.promql.parser import parse
+from tocsin.query.promql.syntax import ValueType
+from tocsin.query.series_held import HeldSeries, names_in
 from tocsin.query.signals_judge import level
 from tocsin.query.signals_options import ResourceQueryOptions, SaturationOptions, SignalsOptions
 
 PARTS = ("utilization", "saturation", "errors")
 MACHINE = "instance"
 NAMES_OF_MACHINES = "node_uname_info"
+HELD_SAMPLES_MAX = 5_000_000  # 80 MB; more are read query by query, a batch at a time
 WINDOW_MIN_S = 60  # a rate needs two samples, and machines are asked every 10 to 30 seconds
 # A machine is as full as the fullest of these; how much is written on its disks does not slow a service.
 FILLING = frozenset({"CPU", "memory", "disk"})
@@ -61,55 +66,58 @@ class Resources:
     Asks the configured queries.
 
     Args:
-        metrics: Answers PromQL.
+        metrics: Where series come from, and how PromQL is evaluated.
+        clock: For timeouts.
         options: Which queries, and what their answers are held against.
 
     Raises:
         ConfigError: A configured query does not parse.
     """
 
-    def __init__(self, metrics: Metrics, options: SignalsOptions) -> None:
+    def __init__(self, metrics: Metrics, clock: Clock, options: SignalsOptions) -> None:
         self._metrics = metrics
+        self._clock = clock
         self._options = options
         for key, query in _configured(options):
             _check(key, query)
 
-    def answers(self, *, end_ms: int, window_s: int, pool: Executor) -> ResourceAnswers:
+    def answers(self, *, end_ms: int, window_s: int) -> ResourceAnswers:
         """Everything at `end_ms` (milliseconds since 1970), rates over the `window_s` seconds before."""
+        window_s = max(WINDOW_MIN_S, window_s)
+        queries = {key: query.replace("$window", f"{window_s}s") for key, query in _configured(self._options)}
+        queries[NAMES_OF_MACHINES] = NAMES_OF_MACHINES
         notes: list[str] = []
-
-        def asked(key: str, query: str) -> Callable[[], Values]:
-            later = pool.submit(self._ask, query.replace("$window", f"{max(WINDOW_MIN_S, window_s)}s"), end_ms)
-
-            def answer() -> Values:
+        found: dict[str, Values] = {key: {} for key in queries}
+        try:
+            source = self._held(queries.values(), end_ms, window_s)
+        except TocsinError as error:
+            return self._judged(found, [f"metrics of resources could not be read: {error}"])
+        promql = Promql(source, self._metrics.options, clock=self._clock)
+        try:
+            for key, query in queries.items():
                 try:
-                    return later.result()
+                    found[key] = _values(promql.instant(query, time_ms=end_ms))
                 except TocsinError as error:
                     notes.append(f"{key} could not be read: {error}")
-                    return {}
+        finally:
+            promql.close()
+        return self._judged(found, notes)
 
-            return answer
+    def _held(self, queries: Iterable[str], end_ms: int, window_s: int) -> HeldSeries:
+        back_ms = round(max(window_s, self._metrics.options.lookback_s) * 1000) + 1
+        return HeldSeries.read(self._metrics.catalog, names_in(queries), end_ms - back_ms, end_ms, samples_max=HELD_SAMPLES_MAX)
 
-        waiting = {key: asked(key, query) for key, query in _configured(self._options)}
-        names = asked(NAMES_OF_MACHINES, NAMES_OF_MACHINES)
-        found = {key: answer() for key, answer in waiting.items()}
+    def _judged(self, found: Mapping[str, Values], notes: Sequence[str]) -> ResourceAnswers:
         resources = [self._resource(number, found) for number in range(len(self._options.resources))]
         saturation = self._saturation(self._options.saturation, found)
-        return ResourceAnswers(resources, saturation, self._machines(found, names()), notes)
-
-    def _ask(self, query: str, end_ms: int) -> Values:
-        answer = self._metrics.instant(query, time_ms=end_ms)
-        found = {one.labels: float(one.values[0]) for one in answer.series if len(one.values)}
-        if not answer.series and answer.type.value == "scalar":
-            found = {Labels({}): answer.scalar}
-        return {labels: value for labels, value in found.items() if not math.isnan(value)}
+        return ResourceAnswers(resources, saturation, self._machines(found, found[NAMES_OF_MACHINES]), notes)
 
     def _resource(self, number: int, found: Mapping[str, Values]) -> ResourceSignals:
         options = self._options.resources[number]
         signals: dict[str, Signal | None] = {}
         for part in PARTS:
             asked: ResourceQueryOptions | None = getattr(options, part)
-            signals[part] = None if asked is None else _judged(options.name, part, asked, found[_resource_key(number, part)])
+            signals[part] = None if asked is None else _signal(options.name, part, asked, found[_resource_key(number, part)])
         flag = worst(signal.flag for signal in signals.values() if signal is not None)
         return ResourceSignals(options.name, flag, signals["utilization"], signals["saturation"], signals["errors"])
 
@@ -143,7 +151,15 @@ class Resources:
         return machines
 
 
-def _judged(resource: str, part: str, asked: ResourceQueryOptions, values: Values) -> Signal:
+def _values(answer: QueryAnswer) -> Values:
+    """Numbers by labels; what is no number is left out."""
+    found = {one.labels: float(one.values[0]) for one in answer.series if len(one.values)}
+    if answer.type is ValueType.SCALAR:
+        found = {Labels(): answer.scalar}
+    return {labels: value for labels, value in found.items() if not math.isnan(value)}
+
+
+def _signal(resource: str, part: str, asked: ResourceQueryOptions, values: Values) -> Signal:
     limits = Limits(asked.warn, asked.breach)
     name = f"{resource}_{part}".lower().replace(" ", "_")
     if not values:

@@ -154,29 +154,30 @@ def _merged(keys: str, inner: Sql, *, by: str) -> Sql:
 
 
 def _windowed(keys: str, windows: Windows, chosen: list[Sql], names: ParameterNames) -> Sql:
-    """Partly merged bins of the window (back 0) from both rollups, and of those before it from the coarse one."""
+    """
+    Partly merged bins of all windows: whole five minutes from the coarse rollup, the ends of the window itself (back 0) from the fine one.
+
+    Buckets of the coarse one are listed: a set is planned in a third of the time that as many ranges joined by OR take.
+    """
+    parts = rollup_parts(windows.seconds)
+    start, end = coarse_seconds(windows.seconds)
     columns = f"{ENTRY} AS entry, failed, bin, {_COUNTED}"
-    grouped = f"GROUP BY {keys}, entry, back, failed, bin"
-    parts = [
-        Sql(f"SELECT {keys}, toUInt16(0) AS back, {columns} FROM {table}")
-        + where([*bucket_bounds(part, names), *chosen])
-        + Sql(f" {grouped}")
-        for table, part in rollup_parts(windows.seconds)
-    ]
-    if windows.count:
-        start, end = coarse_seconds(windows.seconds)
+    grouped = Sql(f" GROUP BY {keys}, entry, back, failed, bin")
+    fine = [bucket_bounds(part, names) for table, part in parts if table == "requests_10s"]
+    coarse = [bucket for table, part in parts if table == "requests_5m" for bucket in range(part.start or 0, part.end or 0, COARSE_S)]
+    for shift in (windows.step_s * number for number in range(1, windows.count + 1)):
+        coarse += range(max(0, start - shift), max(0, end - shift), COARSE_S)
+    selects = []
+    if fine:
+        ranged = Sql("(") + Sql.join(" OR ", [Sql.join(" AND ", bounds) for bounds in fine]) + Sql(")")
+        selects.append(Sql(f"SELECT {keys}, toUInt16(0) AS back, {columns} FROM requests_10s") + where([ranged, *chosen]) + grouped)
+    if coarse:
+        listed = Sql("bucket IN ") + names.bind("Array(DateTime('UTC'))", sorted(coarse))
         back = Sql("toUInt16(intDiv(") + names.bind("Int64", end - 1) + Sql(" - toUnixTimestamp(bucket), ")
         back += names.bind("UInt32", windows.step_s) + Sql("))")
-        ranges = [
-            Sql("(") + Sql.join(" AND ", bucket_bounds(Seconds(start - shift, end - shift), names)) + Sql(")")
-            for shift in (windows.step_s * number for number in range(1, windows.count + 1))
-            if start >= shift
-        ]
-        if ranges:
-            before = Sql("(") + Sql.join(" OR ", ranges) + Sql(")")
-            past = Sql(f"SELECT {keys}, ") + back + Sql(f" AS back, {columns} FROM requests_5m")
-            parts.append(past + where([before, *chosen]) + Sql(f" {grouped}"))
-    return Sql.join(" UNION ALL ", parts)
+        past = Sql(f"SELECT {keys}, ") + back + Sql(f" AS back, {columns} FROM requests_5m")
+        selects.append(past + where([listed, *chosen]) + grouped)
+    return Sql.join(" UNION ALL ", selects)
 
 
 def _stepped(seconds: Seconds, step_s: int, chosen: list[Sql], names: ParameterNames) -> Sql:
