@@ -8,6 +8,7 @@ A budget in numbers: how many may be bad, how many are, what is left; in events 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isclose
 
 from tocsin.slo.answers import BudgetFigures
 from tocsin.slo.exclusions import minutes_in
@@ -31,8 +32,7 @@ def figures_of(tally: Tally, *, allowed_ratio: float, share: float, window_minut
     budget_minutes = allowed_ratio * window_minutes
     if tally.total <= 0:
         return BudgetFigures(unit, tally.good, tally.bad, 0.0, None, 0.0, None, None, None, budget_minutes, None, None)
-    # Rounded, because 0.29 * 100 is a hair less than 29, and 'none left' must not read as a tiny debt.
-    allowed = round(allowed_ratio * tally.total / share, 9)
+    allowed = _snapped(allowed_ratio * tally.total / share)
     # Divided in this order: 29 / 100 is the very float 0.29, so spending exactly all of it gives exactly 1.
     consumed = tally.bad / tally.total / allowed_ratio * share
     return BudgetFigures(
@@ -69,7 +69,7 @@ def known_share(
         window: Where it lies.
         known_from_s: First minute that was counted, seconds since 1970; None when nothing was.
         excluded: What exclusions by time take out of it. They are not a part of the window here: with all else known, the share is 1.
-        observed_minutes: Minutes with events; were there more than the rest makes known, they count.
+        observed_minutes: Minutes with events; they are what is known where nobody kept since when it was counted.
         width_s: Seconds of a slice, 60 for events.
 
     Returns:
@@ -77,5 +77,10 @@ def known_share(
     """
     past, whole = aligned(window.elapsed, width_s), aligned(window.whole, width_s)
     size = (whole.end_s - whole.start_s) // MINUTE_S - minutes_in(whole, excluded)
-    known = max(known_minutes(past, known_from_s, excluded), observed_minutes)
+    known = observed_minutes if known_from_s is None else known_minutes(past, known_from_s, excluded)
     return min(1.0, known / size) if known > 0 and size > 0 else 1.0
+
+
+def _snapped(allowed: float) -> float:
+    """Whole where it is whole but for rounding: 0.29 * 100 is a hair less than 29, and 'none left' must not read as a tiny debt."""
+    return float(round(allowed)) if isclose(allowed, round(allowed), rel_tol=1e-12) else allowed

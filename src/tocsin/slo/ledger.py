@@ -189,9 +189,10 @@ def _unknown(page: Page, free: NDArray[np.bool_]) -> Iterator[LedgerEntry]:
     # A new episode begins where more than the gap lies between the end of one cell and the start of the next.
     breaks = np.flatnonzero((np.diff(fast) - 1) * cells.width_s > EPISODE_GAP_S) + 1
     runs = [(int(run[0]), int(run[-1]) + 1) for run in np.split(fast, breaks) if len(run)]
-    costs = [float(cells.spent[first:last][free[first:last]].sum()) for first, last in runs]
+    sofar = np.concatenate(([0.0], np.cumsum(np.where(free, cells.spent, 0.0))))
+    costs = np.array([sofar[last] - sofar[first] for first, last in runs])
     floor = EPISODE_SHARE_MIN * page.figures.allowed
-    named = [index for index in np.argsort([-cost for cost in costs], kind="stable")[:EPISODES_MAX] if costs[index] >= floor]
+    named = [int(index) for index in np.argsort(-costs, kind="stable")[:EPISODES_MAX] if costs[index] >= floor]
     for first, last in (runs[index] for index in named):
         own = np.zeros_like(free)
         own[first:last] = free[first:last]

@@ -132,7 +132,7 @@ def _lead(budget: Budget, objective: Objective) -> str:
     if budget.exhausted_in_s is not None:
         return f"at this rate ({rate_words(rate)} over {over}) {whose} is gone in {duration_words(budget.exhausted_in_s)}"
     if rate == 0:
-        return f"nothing bad over {over}, {whose} lasts"
+        return f"nothing bad for {over}, {whose} lasts"
     return f"at this rate ({rate_words(rate)} over {over}) {whose} lasts"
 
 

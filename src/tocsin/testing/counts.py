@@ -94,6 +94,8 @@ class MemoryCounts:
 
     def _rows_of(self, objective: str, within: MinuteRange) -> NDArray[np.float64]:
         """The rows of a range to write to; the arrays grow as needed."""
+        if within.start_s >= within.end_s:
+            return np.zeros((0, COLUMNS))
         start_s = min(self._start_s.get(objective, within.start_s), within.start_s)
         old = self._rows.get(objective, np.zeros((0, COLUMNS)))
         old_start_s = self._start_s.get(objective, start_s)
