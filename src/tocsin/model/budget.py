@@ -20,6 +20,15 @@ class CauseKind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """Who took a decision back, when and why. What is withdrawn no longer holds and is kept for the audit."""
+
+    at: Instant
+    author: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Exclusion:
     """
     What does not count against a budget, and who said so why.
@@ -38,6 +47,7 @@ class Exclusion:
         reason: Why; never empty.
         source: `api`, or the file and line that it stands in.
         created: When it was entered, None for one out of a file.
+        withdrawn: Set once it no longer holds.
     """
 
     id: str
@@ -50,6 +60,7 @@ class Exclusion:
     reason: str
     source: str = "api"
     created: Instant | None = None
+    withdrawn: Withdrawal | None = None
 
     def applies_to(self, slo: str, service: str) -> bool:
         """Whether it is about this SLO of this service."""
@@ -70,6 +81,7 @@ class CauseMark:
     author: str
     reason: str
     created: Instant
+    withdrawn: Withdrawal | None = None
 
 
 @dataclass(frozen=True, slots=True)

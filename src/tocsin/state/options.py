@@ -1,0 +1,27 @@
+"""Settings of the relational state: which database, and how long anything may wait for it."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+
+class StateOptions(BaseModel):
+    """Where decisions of people, deployments and the progress of counting are kept."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: SecretStr | None = Field(
+        default=None,
+        description="A PostgreSQL database of its own, postgresql://user:password@host:5432/database; null: a SQLite file in server.data.",
+    )
+    connections_max: int = Field(default=8, ge=1, le=256, description="Connections to the database that are open at the same time.")
+    connect_timeout_s: int = Field(
+        default=5, ge=1, le=300, description="Seconds after which a PostgreSQL that does not answer is given up."
+    )
+    busy_timeout_s: float = Field(
+        default=10.0, gt=0, le=300, description="Seconds that a statement waits for a connection, or for a lock that another one holds."
+    )
+    statement_timeout_s: float = Field(default=30.0, gt=0, le=3600, description="Seconds after which PostgreSQL stops a statement.")
+    gate_days: float | None = Field(
+        default=400, gt=0, description="Days that questions to the deploy gate and their answers are kept; null: for ever."
+    )
