@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tocsin.errors import InvalidInput
 from tocsin.model.budget import PolicyException
@@ -235,3 +237,39 @@ def test_an_impossible_risk_is_refused(risk: tuple[float, float]) -> None:
     """A risk is a number of minutes and a probability."""
     with pytest.raises(InvalidInput, match="found"):
         ask(budget(40.0), risk=risk)
+
+
+LEFT = st.none() | st.floats(-50, BUDGET_MINUTES)
+RATES = st.floats(0, 1000)
+
+
+@given(st.lists(st.tuples(LEFT, RATES, RATES), min_size=1, max_size=4), st.floats(0, 60), st.floats(0, 1))
+def test_what_goes_fits(many: list[tuple[float | None, float, float]], risk: float, probability: float) -> None:
+    """Whatever the budgets: without an exception nothing goes that some objective could not bear, or while one burns fast."""
+    budgets = [budget(left, f"o{index}", hour=hour, five=five) for index, (left, hour, five) in enumerate(many)]
+    answer = ask(*budgets, risk=(risk, probability))
+    assert answer.sentence
+    assert len(answer.others) == len(many) - 1
+    known = [(left, min(hour, five)) for left, hour, five in many if left is not None]
+    if answer.ok:
+        assert all(left > 0 and left >= risk and burning < 14.4 for left, burning in known)
+    if any(left <= 0.25 * BUDGET_MINUTES for left, _ in known):
+        assert not answer.ok
+
+
+@given(st.floats(-50, BUDGET_MINUTES), st.floats(0, 50), st.floats(0, 60))
+def test_more_left_never_refuses_what_less_allows(left: float, more: float, risk: float) -> None:
+    """The gate is the more generous the more is left."""
+    order = (GateVerdict.NO_GO, GateVerdict.CANARY, GateVerdict.GO)
+    less = ask(budget(left), risk=(risk, 1))
+    richer = ask(budget(min(left + more, BUDGET_MINUTES)), risk=(risk, 1))
+    assert order.index(richer.verdict) >= order.index(less.verdict)
+
+
+@given(st.floats(-50, BUDGET_MINUTES), RATES, st.sampled_from(["security", "incident-fix"]))
+def test_what_mends_always_comes_through(left: float, rate: float, kind: str) -> None:
+    """Whatever the budget and its rate, a fix that somebody signed for is let through; and no exception is used where none is needed."""
+    one = budget(left, hour=rate, five=rate)
+    answer = ask(one, exceptions=(leave(kind),))
+    assert answer.ok
+    assert (answer.exception == "ex-1") is not ask(one).ok

@@ -138,6 +138,8 @@ LAST = PolicyStep("tense", -inf, "fixes", "")
         (BudgetPolicy("p", ()), "must end with a step"),
         (BudgetPolicy("p", (CALM,)), "must end with a step"),
         (BudgetPolicy("p", (CALM, replace(CALM, name="b", above=0.6), LAST)), "calm above 0.5, b above 0.6"),
+        (BudgetPolicy("p", (replace(CALM, above=50.0), LAST)), "below 1 .* found 50"),
+        (BudgetPolicy("p", (replace(CALM, above=float("nan")), LAST)), "from the most budget left"),
         (BudgetPolicy("p", (CALM, replace(LAST, name="calm"))), "names a state twice"),
         (BudgetPolicy("p", (CALM, replace(LAST, deploys="some"))), "one of all, canary, fixes, none; found 'some'"),
         (BudgetPolicy("p", (CALM, LAST), hysteresis=0.7, place="slo.yaml:3"), r"p' \(slo.yaml:3\): hysteresis"),

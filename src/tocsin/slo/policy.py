@@ -57,7 +57,7 @@ def check_policy(policy: BudgetPolicy) -> None:
     Refuse a policy that does not say for every budget what holds.
 
     Raises:
-        InvalidInput: It has no step, its bounds don't descend to -inf, a name stands twice, `deploys` is no word of `DEPLOYS`,
+        InvalidInput: It has no step, its bounds don't descend to -inf from below 1, a name stands twice, `deploys` is no word of `DEPLOYS`,
             or its hysteresis is not in 0 to 0.5.
     """
     where = f"policy {policy.name!r}" + (f" ({policy.place})" if policy.place else "")
@@ -66,6 +66,8 @@ def check_policy(policy: BudgetPolicy) -> None:
     if any(not better.above > worse.above for better, worse in pairwise(policy.steps)):
         bounds = ", ".join(f"{step.name} above {step.above:g}" for step in policy.steps)
         raise InvalidInput(f"{where} must list its steps from the most budget left to the least; found {bounds}")
+    if policy.steps[0].above >= 1:
+        raise InvalidInput(f"{where}: bounds are shares of the budget below 1 (0.5 or 50%); found {policy.steps[0].above:g}")
     names = [step.name for step in policy.steps]
     if len(set(names)) != len(names):
         raise InvalidInput(f"{where} names a state twice: {', '.join(names)}")
