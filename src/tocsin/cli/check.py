@@ -15,6 +15,7 @@ from tocsin.app.options import environment
 from tocsin.cli.exit_codes import Exit
 from tocsin.cli.parameters import ConfigOption
 from tocsin.cli.rule_report import check_rule_files
+from tocsin.cli.slo_report import check_slo_patterns
 from tocsin.cli.terminal import clean
 
 
@@ -24,9 +25,10 @@ def command(
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing when all is well.")] = False,
 ) -> None:
     """
-    Check the configuration, file and environment, and rule files; say everything that is wrong with them.
+    Check the configuration, file and environment, rule files and SLO files; say everything that is wrong with them.
 
-    The rule files are those named here and those of the option `rules.files`. Exit code 1 when something is wrong.
+    The rule files are those named here and those of the option `rules.files`; the SLO files are those of `slo.files` (`tocsin slo check`
+    takes others). Exit code 1 when something is wrong.
     """
     out = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
@@ -40,7 +42,11 @@ def command(
         out.print(f"{count} {'mistake' if count == 1 else 'mistakes'}; every option is explained in docs/reference/configuration.md")
         raise typer.Exit(Exit.FINDING) from None
     found = [*(rules or []), *options.rules.paths()]
-    if found and not check_rule_files(found, options.promql, Console(highlight=False, soft_wrap=True, quiet=quiet)):
+    reports = Console(highlight=False, emoji=False, soft_wrap=True, quiet=quiet)
+    well = not found or check_rule_files(found, options.promql, reports)
+    if options.slo.files:
+        well = check_slo_patterns(options.slo.files, options.promql, reports) and well
+    if not well:
         raise typer.Exit(Exit.FINDING)
     if not quiet:
         out.print(f"{config or 'the environment'}: all is well")

@@ -266,9 +266,8 @@ class SloDesk:
 
     def statistics(self) -> SloStatistics:
         """Counters, and how the last round of `watch` found each objective."""
-        mistakes = sum(1 for _ in self._mistakes())
         with self._lock:
-            return replace(self._statistics, mistakes=mistakes)
+            return self._statistics
 
     def _at(self, at: Instant | None) -> Instant:
         return self._clock.now_ns() if at is None else at

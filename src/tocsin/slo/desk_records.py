@@ -81,7 +81,6 @@ class SloStatistics:
         gate_go: Answers of the gate that let a deployment through, behind a canary or not; asking alone is not counted.
         gate_no_go: Answers of the gate that did not.
         exceptions_used: Deployments that an exception let through.
-        mistakes: Gauge: what is wrong with the files now.
         objectives: Objectives as the last round found them, by key.
     """
 
@@ -90,7 +89,6 @@ class SloStatistics:
     gate_go: int = 0
     gate_no_go: int = 0
     exceptions_used: int = 0
-    mistakes: int = 0
     objectives: Mapping[str, ObjectiveStatistics] = field(default_factory=dict)
 
 
