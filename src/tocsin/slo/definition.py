@@ -192,7 +192,7 @@ class BurnCondition:
 
 @dataclass(frozen=True, slots=True)
 class AlertPolicyReference:
-    """An OpenSLO AlertPolicy that an SLO names or carries: what it says, for the alerting to come."""
+    """An OpenSLO AlertPolicy, or one of Sloth's alerts, that an SLO names or carries: what it says, for the alerting to come."""
 
     name: str
     severity: str = ""
@@ -203,6 +203,16 @@ class AlertPolicyReference:
     when_no_data: bool = False
     when_resolved: bool = False
     when_breaching: bool = True
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalDependency:
+    """Something of others that an SLO rests on, and the share that they promise: `ExternalDependency("cloud", 0.9999)`."""
+
+    name: str
+    target: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +233,7 @@ class Objective:
         labels: Of the SLO's metadata, lists joined with commas.
         policy: Name of the budget policy that applies, empty for the default one.
         dependencies: Keys of SLOs that this one can't exceed: their targets' product is the most that it can promise.
+        external_dependencies: What others promise; their targets belong to that product.
         conditions: Burn-rate alerts of its own; empty for the default profile.
         alert_policies: OpenSLO alert policies that it names.
         owner: Who is responsible; may be empty.
@@ -242,6 +253,7 @@ class Objective:
     labels: Mapping[str, str] = field(default_factory=dict)
     policy: str = ""
     dependencies: tuple[str, ...] = ()
+    external_dependencies: tuple[ExternalDependency, ...] = ()
     conditions: tuple[BurnCondition, ...] = ()
     alert_policies: tuple[AlertPolicyReference, ...] = ()
     owner: str = ""
