@@ -143,6 +143,19 @@ def test_an_exclusion_of_another_service_changes_nothing() -> None:
     assert budget.figures == budget.without_exclusions
 
 
+def test_very_many_exclusions_are_read_minute_by_minute() -> None:
+    """Each hour of three days has a minute of maintenance in it: the figures are as exact as ever, from one statement."""
+    counts = traffic("2026-10-01 00:00", "2026-11-20 12:00", downtime={"2026-11-15 00:00": 4320})
+    planned = [
+        maintenance(f"2026-11-{15 + hour // 24} {hour % 24:02}:10", f"2026-11-{15 + hour // 24} {hour % 24:02}:11", name=str(hour))
+        for hour in range(72)
+    ]
+    budget = judge(objective(), counts, "2026-11-20 12:00", planned)
+    assert counts.statements == 1
+    assert (budget.excluded_minutes, budget.figures.bad, budget.figures.total) == (72, 424_800, 4_312_800)
+    assert judge(objective(), counts, "2026-11-20 12:00", planned[:50]).figures.bad == 427_000
+
+
 def test_all_of_it_excluded_is_no_data() -> None:
     """A window that is one maintenance observed nothing."""
     counts = traffic("2026-10-01 00:00", "2026-11-20 12:00")

@@ -15,7 +15,7 @@ from tocsin.model.budget import CauseKind, CauseMark, Exclusion
 from tocsin.model.deployment import Deployment, DeploymentSource, DeploymentStatus
 from tocsin.slo.answers import Ledger, LedgerEntry
 from tocsin.slo.budget import judge_budgets
-from tocsin.slo.definition import EventCount, EventSignal, Objective, RollingWindow, StreamRatio, Timeslices
+from tocsin.slo.definition import EventCount, EventRate, EventSignal, Objective, RollingWindow, StreamRatio, Timeslices
 from tocsin.slo.ledger import keep_ledger, ledger_range, net_bad
 from tocsin.testing.counts import MemoryCounts
 
@@ -107,6 +107,13 @@ def test_a_deployment_is_not_blamed_for_what_is_usual() -> None:
     assert brief(keep(objective(), chance, instant(NOW), deployments=[deploy("2026-11-18 10:00")]).entries) == [
         ("unknown", "background", 0.02, False)
     ]
+
+
+def test_a_minute_that_is_one_observation_is_no_noise() -> None:
+    """Where each minute is judged as one (throughput, freshness), two bad minutes after a deployment are its own."""
+    rate = objective(0.9, indicator=EventRate(EventCount(EventSignal.LOGS, "orders"), 5.0))
+    counts = traffic(SINCE, NOW, downtime={"2026-11-18 10:05": 2}, per_minute=1)
+    assert [entry.cause for entry in keep(rate, counts, instant(NOW), deployments=[deploy("2026-11-18 10:00")]).entries] == ["checkout v2"]
 
 
 def test_of_two_deployments_the_later_that_qualifies_is_blamed() -> None:
