@@ -33,24 +33,24 @@ def ask_all(server: Server) -> list[Question]:
     numbers = [row[0] for row in server.sql("SELECT substring(body, -6) FROM logs WHERE rand() % 20000 = 0 LIMIT 60")]
     day = "start=now-1d"
     return [
-        _ask("trace by id", 25, traces, lambda value: server.get(f"/api/traces/{value}")["spans"]),
-        _ask(
+        ask("trace by id", 25, traces, lambda value: server.get(f"/api/traces/{value}")["spans"]),
+        ask(
             "spans by an attribute's value",
             100,
             requests,
             lambda value: len(server.get(f"/api/traces?query={quoted('request.id:' + value)}&{day}")["traces"]),
         ),
-        _ask(
+        ask(
             "logs by an attribute's value",
             100,
             logged,
             lambda value: len(server.get(f"/api/logs?query={quoted('request.id:' + value)}&{day}")["records"]),
         ),
-        _ask("token in log bodies", 100, numbers, lambda value: len(server.get(f"/api/logs?query={quoted(value)}&{day}")["records"])),
-        _ask("correlate a request id", 150, requests, lambda value: len(server.get(f"/api/correlate/{value}?{day}")["entries"])),
-        _ask("services, last day", 30, [""] * ASKED, lambda _: len(server.get(f"/api/services?{day}"))),
-        _ask("services, last hour", 30, [""] * ASKED, lambda _: len(server.get("/api/services?start=now-1h"))),
-        _ask("newest 100 logs", None, [""] * ASKED, lambda _: len(server.get(f"/api/logs?{day}&limit=100")["records"])),
+        ask("token in log bodies", 100, numbers, lambda value: len(server.get(f"/api/logs?query={quoted(value)}&{day}")["records"])),
+        ask("correlate a request id", 150, requests, lambda value: len(server.get(f"/api/correlate/{value}?{day}")["entries"])),
+        ask("services, last day", 30, [""] * ASKED, lambda _: len(server.get(f"/api/services?{day}"))),
+        ask("services, last hour", 30, [""] * ASKED, lambda _: len(server.get("/api/services?start=now-1h"))),
+        ask("newest 100 logs", None, [""] * ASKED, lambda _: len(server.get(f"/api/logs?{day}&limit=100")["records"])),
     ]
 
 
@@ -59,7 +59,8 @@ def quoted(text: str) -> str:
     return urllib.parse.quote(text)
 
 
-def _ask(name: str, goal_ms: float | None, values: Sequence[str], question: Callable[[str], int]) -> Question:
+def ask(name: str, goal_ms: float | None, values: Sequence[str], question: Callable[[str], int]) -> Question:
+    """Ask one question about each of the values in turn; `question` returns what it found, for nothing found would be fast."""
     times, found = [], 0
     for value in values[: ASKED + 2]:
         begun = time.perf_counter()

@@ -13,6 +13,7 @@ class Lab(Enum):
     """The labs; the value is the name on the command line."""
 
     STRUCTURED_LOGGING = "structured-logging"
+    DASHBOARD = "dashboard"
 
 
 def command(name: Annotated[Lab, typer.Argument(help="Which lab.")] = Lab.STRUCTURED_LOGGING) -> None:
