@@ -16,12 +16,14 @@ from tocsin.slo.desk_records import DefinitionProblems
 from tocsin.slo.summary import ObjectiveSummary
 
 POINTS_MAX = 2000
+VALUES_MAX = 1000
 
 router = APIRouter(tags=["objectives"])
 EndOf = Annotated[str | None, Query(max_length=INSTANT_LENGTH_MAX, description=f"Until before when: {RANGE_RULE}. Default: now.")]
 StartOf = Annotated[
     str | None, Query(max_length=INSTANT_LENGTH_MAX, description=f"From when on: {RANGE_RULE}. Default: where the window starts.")
 ]
+Limit = Annotated[int, Query(ge=1, le=VALUES_MAX, description="Values, at most.")]
 
 
 @router.get("/slos")
@@ -69,11 +71,11 @@ def show_ledger(slos: SlosOf, key: Key, at: At = None) -> Ledger:
 
 
 @router.get("/slos/{key:path}/attribution")
-def attribute_budget(slos: SlosOf, now: Present, key: Key, start: StartOf = None, end: EndOf = None) -> Attribution:
+def attribute_budget(slos: SlosOf, now: Present, key: Key, start: StartOf = None, end: EndOf = None, limit: Limit = 20) -> Attribution:
     """Which routes, tenants, versions and other attribute values stand out among the bad events."""
     first = parse_instant(start, now=now) if start else None
     last = parse_instant(end, now=now) if end else None
-    return slos.attribution(key, start=first, end=last)
+    return slos.attribution(key, start=first, end=last, limit=limit)
 
 
 @router.get("/slos/{key:path}/policy-history")

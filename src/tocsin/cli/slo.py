@@ -123,13 +123,14 @@ def attribution(
     key: KeyArgument,
     start: StartOption = None,
     end: EndOption = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="Values, at most.")] = 20,
     as_json: JsonOption = False,
     url: UrlOption = DEFAULT_URL,
     data: DataOption = None,
 ) -> None:
     """Which routes, tenants, versions and other attribute values stand out among the bad events of the objective's window."""
     with connect(url, data) as server:
-        text = server.get(f"{_path(key)}/attribution", {"start": start, "end": end})
+        text = server.get(f"{_path(key)}/attribution", {"start": start, "end": end, "limit": limit})
     out = console()
     if as_json:
         out.print(text)

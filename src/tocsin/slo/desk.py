@@ -42,18 +42,20 @@ RECORD_ID_BYTES = 8
 
 
 class DeploymentSource(Protocol):
-    """Where deployments are found, told ones and those found in the telemetry alike."""
+    """Where deployments are found, told ones and those seen in the telemetry alike; `query.deployments.Deployments` is one."""
 
-    def __call__(self, service: str, within: TimeRange) -> Sequence[Deployment]:
-        """Those of one service, in any order."""
+    def between(self, start: Instant, end: Instant, *, service: str | None = None) -> Sequence[Deployment]:
+        """Those of one service in [start, end), in any order."""
         ...
 
 
-class Attributor(Protocol):
-    """What tells which attribute values stand out among bad events."""
+class Attributing(Protocol):
+    """What tells which attribute values stand out among bad events; `attribution.Attributor` is one."""
 
-    def __call__(self, objective: Objective, within: TimeRange, exclusions: Sequence[Exclusion]) -> Attribution:
-        """Of one objective's events in a range."""
+    def attribute(
+        self, objective: Objective, start: Instant, end: Instant, *, exclusions: Sequence[Exclusion] = (), limit: int = 20
+    ) -> Attribution:
+        """Of one objective's events in [start, end)."""
         ...
 
 
@@ -83,7 +85,7 @@ class SloDesk:
         entropy: Entropy,
         options: SloOptions | None = None,
         deployments: DeploymentSource | None = None,
-        attributor: Attributor | None = None,
+        attributor: Attributing | None = None,
         mistakes: Callable[[], Iterable[object]] = tuple,
     ) -> None:
         self._definitions = definitions
@@ -144,33 +146,34 @@ class SloDesk:
         """
         objective, instant = self._objective(key), self._at(at)
         within = ledger_range(objective, instant)
-        span = TimeRange(within.start_s * NANOSECONDS, within.end_s * NANOSECONDS)
+        start, end = within.start_s * NANOSECONDS, within.end_s * NANOSECONDS
         exclusions = self.decisions.exclusions()
         return keep_ledger(
             objective,
             self._counts.minutes(key, within),
             judge_budgets([objective], self._counts, instant, exclusions)[0].figures,
             instant,
-            deployments=self._deployments(objective.service, span) if self._deployments else (),
+            deployments=self._deployments.between(start, end, service=objective.service) if self._deployments else (),
             marks=self.decisions.marks(objective),
             exclusions=exclusions,
             blame_s=self._options.deploy_blame_s,
         )
 
-    def attribution(self, key: str, *, start: Instant | None = None, end: Instant | None = None) -> Attribution:
+    def attribution(self, key: str, *, start: Instant | None = None, end: Instant | None = None, limit: int = 20) -> Attribution:
         """
         Which attribute values stand out among the bad events, of the objective's window unless `start` and `end` say otherwise.
 
         Raises:
             NotFound: There is no objective with this key, or nothing here reads events.
-            InvalidInput: The range ends before it starts.
+            InvalidInput: The range ends before it starts, or the objective counts minutes rather than events.
         """
         objective = self._objective(key)
         if self._attributor is None:
             raise NotFound("nothing behind this desk reads events, so budgets can't be attributed to their attributes here")
         last = self._at(end)
         first = start if start is not None else window_at(objective.window, last // NANOSECONDS).start_s * NANOSECONDS
-        return self._attributor(objective, TimeRange(first, last), self.decisions.exclusions())
+        TimeRange(first, last)
+        return self._attributor.attribute(objective, first, last, exclusions=self.decisions.exclusions(), limit=limit)
 
     def policies(self) -> list[PolicyStatus]:
         """How the budget policy of each objective stands now; writes nothing down."""
