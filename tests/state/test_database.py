@@ -255,6 +255,16 @@ def test_a_server_without_such_a_database_is_said(postgresql: PostgreSQL, tmp_pa
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.slow
+def test_a_role_that_may_not_make_tables_is_told_what_it_needs(postgresql: PostgreSQL, tmp_path: Path) -> None:
+    """The server's words, and what to do; trying again does not help."""
+    postgresql.execute(sql.SQL("CREATE ROLE guest LOGIN"))
+    url = postgresql.url.replace("//tocsin:", "//guest:")
+    with pytest.raises(StoreError, match=r"permission denied.*give the role a database that it owns") as caught:
+        State.open(tmp_path, StateOptions(url=SecretStr(url)))
+    assert not caught.value.retryable
+
+
 def test_closing_twice_is_closing(open_state: Open) -> None:
     """Closing is idempotent, also while nothing was ever asked."""
     state = open_state()

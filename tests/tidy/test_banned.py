@@ -32,6 +32,11 @@ BANS = (
         "a server starts no programs",
         ("tocsin.cli.*", "tocsin.demo.*"),
     ),
+    Ban(
+        r"(sqlalchemy|alembic|psycopg|sqlite3)(\..*)?",
+        "add a method to a repository in tocsin.state",
+        ("tocsin.state.*", "tocsin.demo.*"),  # a shop of the demo has databases of its own
+    ),
     Ban(r"pickle\..*|marshal\..*|shelve\..*|eval|exec", "use JSON or protobuf: data must not become code"),
 )
 
@@ -49,7 +54,7 @@ STATUS_ROOMS = {"demo": "its services are a shop that answers its own customers"
 
 @pytest.mark.parametrize("ban", BANS, ids=lambda ban: ban.pattern)
 def test_banned_names_are_not_used(ban: Ban) -> None:
-    """Time, chance, environment, output and processes come from where tests can replace them."""
+    """Time, chance, environment, output, processes and the relational database come from where tests can replace them."""
     pattern = re.compile(ban.pattern)
     wrong = [
         f"{module.shown}:{line}: {name}"

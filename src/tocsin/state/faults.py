@@ -19,6 +19,7 @@ from tocsin.state.address import Address
 
 # SQLSTATE classes and codes. Source: PostgreSQL's manual, appendix A.
 STATEMENT_STOPPED = "57014"
+NO_PLACE = {"42501", "3F000"}  # no right to make tables, no schema to make them in
 PASSING_STATES = re.compile(r"08...|40...|53...|55P03|57...|58...|25006")
 # SQLite's primary result codes. Source: sqlite.org/rescode.html.
 PASSING_CODES = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM}
@@ -66,6 +67,8 @@ def _sqlite_fault(cause: sqlite3.Error, address: Address, words: str) -> StoreEr
 def _server_fault(error: Exception, state: str | None, address: Address, words: str) -> TocsinError:
     if state == STATEMENT_STOPPED:
         return Timeout(f"{address.shown} stopped the statement after state.statement_timeout_s: {words}")
+    if state in NO_PLACE:
+        return _permanent(f"{address.shown} refuses: {words}; give the role a database that it owns, since it makes its tables itself")
     if state is not None and PASSING_STATES.fullmatch(state):
         return StoreError(f"{address.shown} can't work now: {words}; try again")
     if isinstance(error, exc.DBAPIError) and (error.connection_invalidated or (state is None and _is_about_connecting(error))):

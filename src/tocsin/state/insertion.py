@@ -11,8 +11,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 def insert_new(connection: Connection, table: Table, row: dict[str, Any]) -> bool:
     """Insert a row unless one with its primary key is there; returns whether it was inserted."""
-    statement = _insert(connection, table).values(row).on_conflict_do_nothing().returning(*table.primary_key)
-    return connection.execute(statement).first() is not None
+    # Not RETURNING: the SQLite of distributions that are still looked after (3.34) has none.
+    statement = _insert(connection, table).values(row).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    return connection.execute(statement).rowcount == 1
 
 
 def insert_or_replace(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
