@@ -20,7 +20,6 @@ from tocsin.model.signals import (
     DeploymentsWithin,
     Endpoint,
     ErrorSplit,
-    Flag,
     LatencyHeatmap,
     RequestSignals,
     ServiceBurn,
@@ -49,7 +48,7 @@ from tocsin.query.signals_requests import (
     trace_of,
 )
 from tocsin.query.signals_resources import ResourceAnswers, Resources, Saturation
-from tocsin.query.signals_sentence import sentence
+from tocsin.query.signals_sentence import sentence, urgency
 from tocsin.query.signals_time import heatmap, timelines
 from tocsin.query.top_errors import top_errors
 from tocsin.store.plan import And, Equals, Field, Or, Predicate, Scope
@@ -70,7 +69,6 @@ from tocsin.store.sql import ParameterNames
 
 THREADS = 6  # as many questions at a time; the engine has threads of its own
 WINDOW_DAYS_MAX = 31
-SEVERITY = {Flag.BREACH: 0, Flag.WARN: 1, Flag.OK: 2, Flag.NO_DATA: 3}
 NO_SATURATION = "nothing says how full it is; signals.saturation takes PromQL such as in-flight / most in flight"
 NO_EVENTS = "its objectives observed no event"
 
@@ -267,7 +265,7 @@ class Signals:
             services.append(judge.signals(one, service=name, split=split, saturation=filled, burn=burn))
         whole = self._merged(whole, observed)
         signals = self._whole(judge, whole, splits, services)
-        return signals, sorted(services, key=lambda one: (SEVERITY[one.flag], one.service or ""))
+        return signals, sorted(services, key=urgency)
 
     def _merged(self, whole: Observed, services: Mapping[str, Observed]) -> Observed:
         if whole.now is None:

@@ -8,7 +8,8 @@ from tocsin.model.signals import Flag, RequestSignals, ResourceSignals, Signal
 
 NAMED_MAX = 2  # services whose reason is given: somebody who was asleep four minutes ago reads no more
 # What hurts users most comes first: errors before slowness before the rest.
-ORDER = ("error_rate", "latency_p99", "latency_p95", "latency_p90", "latency_p50", "slo_burn", "saturation", "traffic")
+ORDER = ("error_rate", "latency_p95", "latency_p99", "latency_p90", "latency_p50", "traffic", "slo_burn", "saturation")
+SEVERITY = (Flag.BREACH, Flag.WARN, Flag.OK, Flag.NO_DATA)
 
 
 def sentence(services: Sequence[RequestSignals], resources: Sequence[ResourceSignals]) -> str:
@@ -26,6 +27,12 @@ def sentence(services: Sequence[RequestSignals], resources: Sequence[ResourceSig
         known = sum(one.flag is Flag.OK for one in services)
         return f"All is well: {_count(known, 'service', 'services')}, no limit exceeded." if known else "Machines are well; no spans came."
     return "; ".join(parts) + "."
+
+
+def urgency(one: RequestSignals) -> tuple[int, int, str]:
+    """Sorts services: the worst first, among equals those whose users feel it most, then by name."""
+    felt = min((_rank(signal) for signal in one.signals() if signal.flag is one.flag), default=len(ORDER))
+    return SEVERITY.index(one.flag), felt if one.flag in {Flag.BREACH, Flag.WARN} else 0, one.service or ""
 
 
 def _services(services: Sequence[RequestSignals]) -> list[str]:
