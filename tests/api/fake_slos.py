@@ -39,6 +39,10 @@ class FakeSlos:
     """Same methods as `tocsin.slo.desk.SloDesk`; `asked` has (method, args, options); `failure` is raised when set."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Be as new."""
         self.asked: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
         self.failure: Exception | None = None
         self.answer = gate_answer()
