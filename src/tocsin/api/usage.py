@@ -1,0 +1,52 @@
+"""Who uses the system and what it costs: authentication failures, unusual access, tokens, bytes, money."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query
+from starlette.requests import Request
+
+from tocsin.api.context import RecentRange, context_of
+from tocsin.errors import NotFound
+from tocsin.model.usage import CostSignals, SecuritySignals
+from tocsin.query.cost_signals import CostQuestions
+from tocsin.query.security_signals import SecurityQuestions
+
+router = APIRouter(tags=["usage"])
+
+
+def security_of(request: Request) -> SecurityQuestions:
+    """The questions about clients."""
+    security = getattr(context_of(request), "security", None)
+    if not isinstance(security, SecurityQuestions):
+        raise NotFound("this server does not tell about clients")
+    return security
+
+
+def costs_of(request: Request) -> CostQuestions:
+    """The questions about costs."""
+    costs = getattr(context_of(request), "costs", None)
+    if not isinstance(costs, CostQuestions):
+        raise NotFound("this server does not tell about costs")
+    return costs
+
+
+Limit = Annotated[int, Query(ge=1, le=1000, description="Rows, at most.")]
+
+
+@router.get("/security")
+def show_security(security: Annotated[SecurityQuestions, Depends(security_of)], within: RecentRange, limit: Limit = 50) -> SecuritySignals:
+    """Authentication failures and unusual access per client, of the last hour (at most a day) against the same hours of past days."""
+    return security.signals(within.start, within.end, limit=limit)
+
+
+@router.get("/costs")
+def show_costs(
+    costs: Annotated[CostQuestions, Depends(costs_of)],
+    within: RecentRange,
+    by: Annotated[Literal["tenant", "route", "model"], Query(description="What rows are told apart by.")] = "tenant",
+    limit: Limit = 50,
+) -> CostSignals:
+    """Requests, tokens, bytes and money per tenant, route or model, of the last hour unless `start` and `end` say otherwise."""
+    return costs.signals(within.start, within.end, by=by, limit=limit)
