@@ -128,7 +128,7 @@ def _questions(data: Path, files: Path) -> list[Question]:
 
 def fill(house: House, files: Path) -> None:
     """Thirty days of counts for every objective, eight days of rollups for every service."""
-    definitions = LiveDefinitions((str(files),), house.promql, house.clock).current
+    definitions = LiveDefinitions((str(files),), house.options.promql, house.clock).current
     end_s = house.clock.now_ns() // 60_000_000_000 * 60
     minutes = np.arange(end_s - MINUTES * 60, end_s, 60, dtype=np.int64)
     counts = np.zeros((MINUTES, 4))

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute
 from tocsin.api import (
     calculators,
     correlate,
+    deployments,
     errors,
     failures,
     gate,
@@ -20,11 +21,13 @@ from tocsin.api import (
     metrics,
     reference,
     services,
+    signals,
     slo_decisions,
     slos,
     sql,
     status,
     traces,
+    usage,
 )
 from tocsin.api.browser import BrowserGuard
 from tocsin.api.context import Context
@@ -37,6 +40,9 @@ AREAS: tuple[APIRouter, ...] = (
     traces.router,
     services.router,
     failures.router,
+    signals.router,
+    usage.router,
+    deployments.router,
     slos.router,
     slo_decisions.router,
     gate.router,

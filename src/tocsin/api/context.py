@@ -14,8 +14,10 @@ from tocsin.clock import Clock
 from tocsin.collect.scrape import TargetStatus
 from tocsin.journal.journal import Journal
 from tocsin.model.instant import NANOSECONDS, TimeRange, parse_instant
+from tocsin.query.deployments import Deployments
 from tocsin.query.desk import Desk
 from tocsin.slo.desk import SloDesk
+from tocsin.wire.deployments import DeploymentDoor
 from tocsin.wire.prometheus.admission import CardinalityReport
 
 DEFAULT_RANGE_S = 3600
@@ -40,6 +42,8 @@ class Context:
         settle: Folds all samples into chunks now; None where only a desk is.
         series_report: What costs the most series at the Prometheus doors; None where there are none.
         slos: Objectives, budgets and the gate; None where only telemetry is asked.
+        deployments: All that are known, told and found; None where only telemetry is asked.
+        deployment_door: Takes them in; None where nothing keeps them.
     """
 
     desk: Desk
@@ -52,6 +56,8 @@ class Context:
     settle: Callable[[], int] | None = None
     series_report: Callable[[int], CardinalityReport] | None = None
     slos: SloDesk | None = None
+    deployments: Deployments | None = None
+    deployment_door: DeploymentDoor | None = None
 
 
 def context_of(request: Request) -> Context:

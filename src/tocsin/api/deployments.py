@@ -24,16 +24,16 @@ router = APIRouter(prefix="/deployments", tags=["deployments"])
 
 def deployments_of(request: Request) -> Deployments:
     """The deployments behind the server."""
-    deployments = getattr(context_of(request), "deployments", None)
-    if not isinstance(deployments, Deployments):
+    deployments = context_of(request).deployments
+    if deployments is None:
         raise NotFound("there are no deployments behind this server")
     return deployments
 
 
 def door_of(request: Request) -> DeploymentDoor:
     """The door through which deployments are told."""
-    door = getattr(context_of(request), "deployment_door", None)
-    if not isinstance(door, DeploymentDoor):
+    door = context_of(request).deployment_door
+    if door is None:
         raise NotFound("this server takes no deployments in: it keeps nothing but telemetry")
     return door
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
-from starlette.requests import Request
 
-from tocsin.api.context import RecentRange, context_of
-from tocsin.errors import NotFound
+from tocsin.api.context import DeskOf, RecentRange
 from tocsin.model.usage import CostSignals, SecuritySignals
 from tocsin.query.cost_signals import CostQuestions
 from tocsin.query.security_signals import SecurityQuestions
@@ -16,20 +14,14 @@ from tocsin.query.security_signals import SecurityQuestions
 router = APIRouter(tags=["usage"])
 
 
-def security_of(request: Request) -> SecurityQuestions:
+def security_of(desk: DeskOf) -> SecurityQuestions:
     """The questions about clients."""
-    security = getattr(context_of(request), "security", None)
-    if not isinstance(security, SecurityQuestions):
-        raise NotFound("this server does not tell about clients")
-    return security
+    return desk.security
 
 
-def costs_of(request: Request) -> CostQuestions:
+def costs_of(desk: DeskOf) -> CostQuestions:
     """The questions about costs."""
-    costs = getattr(context_of(request), "costs", None)
-    if not isinstance(costs, CostQuestions):
-        raise NotFound("this server does not tell about costs")
-    return costs
+    return desk.costs
 
 
 Limit = Annotated[int, Query(ge=1, le=1000, description="Rows, at most.")]

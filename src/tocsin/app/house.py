@@ -1,8 +1,9 @@
 """
-Journal, store, loader, fold and desk on one data directory, wired: everything but the doors.
+Journal, store, state, loader, fold, objectives and desk on one data directory, wired: everything but the doors.
 
-    <data>/journal/    see `tocsin.journal`
-    <data>/engine/     the embedded engine's tables
+    <data>/journal/        see `tocsin.journal`
+    <data>/engine/         the embedded engine's tables
+    <data>/state.sqlite    decisions of people, unless they live in PostgreSQL
 
 `tocsin up` puts doors in front of it; `tocsin.open`, `tocsin import --data` and the labs use it as it is.
 """
@@ -12,17 +13,24 @@ from __future__ import annotations
 import logging
 import threading
 from concurrent.futures import Future
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+from tocsin.api.context import Context
+from tocsin.app.judging import Judging
 from tocsin.app.options import Options
 from tocsin.clock import Clock, Entropy, RealEntropy
 from tocsin.errors import StoreError, TocsinError
 from tocsin.journal.journal import Journal
 from tocsin.journal.statistics import RecoveryReport
 from tocsin.model.batch import Batch
-from tocsin.query.desk import Desk
+from tocsin.query.desk import Desk, DeskParts
+from tocsin.query.metrics import Metrics
+from tocsin.slo.desk import SloDesk
+from tocsin.slo.keeper import Keeper
+from tocsin.state.state import State
 from tocsin.store.fold import Fold
 from tocsin.store.loader import Loader
 from tocsin.store.store import Store
@@ -40,36 +48,43 @@ class House:
     Opens on construction, closes by `close` or as a context manager.
 
     Args:
-        options: The tree; only journal, store and server.data matter here.
+        options: The tree; those of the doors don't matter here.
         clock: The present.
         entropy: For segment names.
 
     Raises:
         Conflict: Another process has the directory open.
         JournalError: The directory can't be written.
-        StoreError: The engine does not start.
+        StoreError: The engine does not start, or the database of the state can't be used.
+        ConfigError: `state.url` is wrong, or a query of `signals`.
     """
 
     def __init__(self, options: Options, *, clock: Clock | None = None, entropy: Entropy | None = None) -> None:
         self.clock: Clock = clock or options.clock.clock()
-        self.promql = options.promql
+        self.options = options
         data = options.server.data.absolute()
         self.journal = Journal(data / "journal", options=options.journal, clock=self.clock, entropy=entropy or RealEntropy())
         self.recovery = self.journal.start()
-        try:
+        with ExitStack() as opened:  # what is open is closed again when something after it does not open
+            opened.callback(self.journal.close)
             self.store = Store.open(data, options.store, clock=self.clock)
-        except BaseException:
-            self.journal.close()
-            raise
-        self.loader = Loader(self.journal, self.store, clock=self.clock)
+            opened.callback(self.store.close)
+            self.state = State.open(data, options.state)
+            opened.callback(self.state.close)
+            metrics = Metrics.of_engine(self.store.engine, self.clock, options.promql)
+            opened.callback(metrics.close)
+            self.judging = Judging(options, engine=self.store.engine, state=self.state, metrics=metrics, clock=self.clock)
+            self.desk = Desk(self.store, self.clock, parts=self.desk_parts(metrics))
+            opened.pop_all()
+        self.loader = Loader(self.journal, self.store, clock=self.clock, on_loaded=self.judging.keeper.segment_loaded)
         self.fold = Fold(self.store.engine, options.fold, self.clock)
-        self.desk = Desk(self.store, self.clock, promql=options.promql)
         self._leaving = threading.Event()
         self._retention = threading.Thread(target=self._expire_now_and_then, name="retention", daemon=True)
         self._open = True
         report_recovery(self.recovery, self.journal)
         self.loader.start()
         self.fold.start()
+        self.judging.start()
         self._retention.start()
 
     def __enter__(self) -> Self:
@@ -77,6 +92,34 @@ class House:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+    def desk_parts(self, metrics: Metrics) -> DeskParts:
+        """What a desk on this house has beside store and clock."""
+        judging, options = self.judging, self.options
+        return DeskParts(metrics, options.signals, judging.recent_deployments, judging.burns, options.usage)
+
+    def context(self, **more: Any) -> Context:
+        """What the API's handlers work with; `more` is what only a server has."""
+        judging = self.judging
+        return Context(
+            desk=self.desk,
+            clock=self.clock,
+            journal=self.journal,
+            slos=judging.slos,
+            deployments=judging.deployments,
+            deployment_door=judging.door,
+            **more,
+        )
+
+    @property
+    def slos(self) -> SloDesk:
+        """Questions and decisions about objectives."""
+        return self.judging.slos
+
+    @property
+    def keeper(self) -> Keeper:
+        """What counts for objectives."""
+        return self.judging.keeper
 
     def accept(self, batch: Batch) -> Future[None]:
         """The acceptor for the doors: resolves once the batch is durable."""
@@ -117,9 +160,11 @@ class House:
         self._leaving.set()
         self.fold.stop()
         self.loader.stop()
+        self.judging.stop()
         self.journal.close()
         self._retention.join(10)
         self.desk.close()
+        self.state.close()
         self.store.close()
         return drained
 
@@ -135,6 +180,7 @@ class House:
         while not self._leaving.is_set():
             try:
                 self.store.expire()
+                self.state.expire(self.clock.now_ns())
             except TocsinError as error:
                 if not self._leaving.is_set():
                     logger.error("retention could not drop old data: %s", error)
@@ -170,7 +216,16 @@ def report_recovery(report: RecoveryReport, journal: Journal) -> None:
         )
 
 
-def open_directory(directory: Path | str, *, options: Options | None = None, clock: Clock | None = None) -> Desk:
+class DirectoryDesk(Desk):
+    """A desk that has a data directory open, with its objectives as `slos`."""
+
+    def __init__(self, house: House) -> None:
+        parts = house.desk_parts(house.desk.metrics)
+        super().__init__(house.store, house.clock, parts=parts, on_close=lambda: house.__exit__(None, None, None))
+        self.slos = house.slos
+
+
+def open_directory(directory: Path | str, *, options: Options | None = None, clock: Clock | None = None) -> DirectoryDesk:
     """
     A desk on a data directory, without a server; see `tocsin.open`.
 
@@ -188,7 +243,7 @@ def open_directory(directory: Path | str, *, options: Options | None = None, clo
     except BaseException:
         house.close()
         raise
-    return Desk(house.store, house.clock, promql=house.promql, on_close=lambda: house.__exit__(None, None, None))
+    return DirectoryDesk(house)
 
 
 def options_for(directory: Path, options: Options | None = None) -> Options:

@@ -24,7 +24,6 @@ import uvicorn
 
 from tocsin.api.application import create_application
 from tocsin.api.browser import LOOPBACK_NAMES
-from tocsin.api.context import Context
 from tocsin.api.exposition import render
 from tocsin.api.otlp_http import OtlpHttp
 from tocsin.api.readiness import Dependency, Readiness
@@ -127,14 +126,12 @@ class Server:
             "http": ingest.statistics,
             "grpc": grpc.statistics,
             **doors.statistics(),
+            **house.judging.statistics(),
             "process": ProcessWatch().statistics,
         }
-        context = Context(
-            desk=house.desk,
-            clock=house.clock,
+        context = house.context(
             options=options.model_dump(mode="json"),
             statistics=statistics,
-            journal=house.journal,
             targets=doors.collector.targets,
             settle=house.fold.settle,
             series_report=doors.registry.report,

@@ -21,7 +21,7 @@ ROOM_WIDTH = 9
 COLOURS = {logging.WARNING: "\033[33m", logging.ERROR: "\033[31m", logging.CRITICAL: "\033[31m"}
 RESET = "\033[0m"
 # Libraries that tell about every request or every statement at INFO.
-QUIET = ("uvicorn", "uvicorn.error", "uvicorn.access", "httpx", "httpcore", "asyncio")
+QUIET = ("uvicorn", "uvicorn.error", "uvicorn.access", "httpx", "httpcore", "asyncio", "alembic", "sqlalchemy")
 
 
 def set_up_log(options: LogOptions, *, stream: TextIO | None = None) -> None:

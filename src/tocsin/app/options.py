@@ -23,6 +23,7 @@ from tocsin.journal.options import JournalOptions
 from tocsin.model.instant import parse_instant
 from tocsin.query.promql.options import PromqlOptions, RuleOptions
 from tocsin.query.signals_options import SignalsOptions
+from tocsin.query.usage_options import UsageOptions
 from tocsin.slo.options import SloOptions
 from tocsin.state.options import StateOptions
 from tocsin.store.fold_options import FoldOptions
@@ -155,6 +156,7 @@ class Options(BaseModel):
     rules: RuleOptions = Field(default_factory=RuleOptions, description="Prometheus rule files.")
     signals: SignalsOptions = Field(default_factory=SignalsOptions, description="Golden signals: limits, baselines, resources.")
     slo: SloOptions = Field(default_factory=SloOptions, description="Objectives as code, their budgets, and the deploy gate.")
+    usage: UsageOptions = Field(default_factory=UsageOptions, description="Security and cost signals: clients, tenants, prices.")
     deployments: DeploymentOptions = Field(default_factory=DeploymentOptions, description="How deployments become known.")
     fold: FoldOptions = Field(default_factory=FoldOptions, description="When fresh samples are folded into compressed chunks.")
     state: StateOptions = Field(default_factory=StateOptions, description="Decisions of people, in SQLite or PostgreSQL.")

@@ -9,7 +9,6 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from tocsin.api.application import create_application
-from tocsin.api.context import Context
 from tocsin.app.house import House, options_for
 from tocsin.errors import Conflict, NotFound
 
@@ -33,6 +32,6 @@ def open_application(data: Path) -> Iterator[FastAPI]:
         raise Conflict(f"{error}; leave out --data to ask the running server") from error
     try:
         house.settle()
-        yield create_application(Context(desk=house.desk, clock=house.clock, journal=house.journal))
+        yield create_application(house.context())
     finally:
         house.close(drain_s=DRAIN_S)

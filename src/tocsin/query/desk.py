@@ -12,21 +12,48 @@ All answers are the frozen dataclasses of `tocsin.model.answers`. `start` and `e
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Literal, Self
 
 from tocsin.clock import Clock
 from tocsin.model.answers import Facet, LogHistogram, LogPage, RequestSummary, ResultTable, ServiceMap, Story, TopError, Trace, TracePage
+from tocsin.model.signals import BurnRates, DeploymentsWithin
 from tocsin.query.correlate import Correlation
+from tocsin.query.cost_signals import CostQuestions
+from tocsin.query.deployments import FoundDeployments
 from tocsin.query.logs import LogSearch
 from tocsin.query.metrics import Metrics
-from tocsin.query.promql.options import PromqlOptions
 from tocsin.query.reading import Reading
+from tocsin.query.security_signals import SecurityQuestions
 from tocsin.query.services import Services
+from tocsin.query.signals import Signals
+from tocsin.query.signals_options import SignalsOptions
 from tocsin.query.sql_door import SqlDoor
 from tocsin.query.top_errors import top_errors
 from tocsin.query.traces import TraceConditions, TraceSearch
+from tocsin.query.usage_options import UsageOptions
 from tocsin.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class DeskParts:
+    """
+    What a desk is given beside the telemetry.
+
+    Args:
+        metrics: Answers PromQL, closed with the desk; None makes one over the store's engine, with default limits.
+        signals: Limits, baselines and queries of the golden signals.
+        deployments: Lists deployments beside the signals; without it those that the telemetry shows are listed.
+        burns: Gives burn rates by service; None without objectives.
+        usage: How clients are told apart, what models cost.
+    """
+
+    metrics: Metrics | None = None
+    signals: SignalsOptions | None = None
+    deployments: DeploymentsWithin | None = None
+    burns: BurnRates | None = None
+    usage: UsageOptions | None = None
 
 
 class Desk:
@@ -36,13 +63,12 @@ class Desk:
     Args:
         store: What is asked.
         clock: What `now` means.
-        promql: How PromQL is evaluated, and how much one query may cost.
+        parts: What else it knows.
         on_close: Called once by `close`, for whoever opened the store on the desk's behalf.
     """
 
-    def __init__(
-        self, store: Store, clock: Clock, *, promql: PromqlOptions | None = None, on_close: Callable[[], None] | None = None
-    ) -> None:
+    def __init__(self, store: Store, clock: Clock, *, parts: DeskParts | None = None, on_close: Callable[[], None] | None = None) -> None:
+        parts = parts or DeskParts()
         reading = Reading(store.engine, clock)
         self._reading = reading
         self._logs = LogSearch(reading)
@@ -50,7 +76,12 @@ class Desk:
         self._traces = TraceSearch(reading)
         self._services = Services(reading)
         self._door = SqlDoor(store.engine)
-        self.metrics = Metrics.of_engine(store.engine, clock, promql)
+        self.metrics = parts.metrics or Metrics.of_engine(store.engine, clock)
+        deployments = parts.deployments or FoundDeployments(reading).between
+        self.signals = Signals(reading, self.metrics, parts.signals, deployments=deployments, burns=parts.burns)
+        usage = parts.usage or UsageOptions()
+        self.security = SecurityQuestions(reading, usage.security)
+        self.costs = CostQuestions(reading, usage.costs)
         self._on_close = on_close
 
     def logs(

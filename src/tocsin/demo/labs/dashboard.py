@@ -1,14 +1,14 @@
 """
 Lab 2: the dashboard and the four golden signals.
 
-A minute of requests to one service: most are answered in a fifth of a second, one in ten waits five seconds for something and fails. Meanwhile
-all eight places for requests are taken. The spans and gauges go the way of all telemetry; the wall is the one that `tocsin signals` shows.
+A minute of requests to one service: most are answered in a fifth of a second, one in ten waits five seconds for something and fails.
+Meanwhile all eight places for requests are taken. Spans and gauges go the way of all telemetry; the wall is what `tocsin signals` shows.
 
     latency p95   5000ms    BREACH
     ...
 
-Takeaway: the wall shows the few signals that map to user pain. THRESHOLDS decides what counts as too far; the burn rate needs no threshold of
-taste, for it says what the objective promised.
+Takeaway: the wall shows the few signals that map to user pain. THRESHOLDS decides what counts as too far; the burn rate needs no threshold
+of taste, for it says what the objective promised.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from tocsin.model.signal import Signal as Telemetry
 from tocsin.model.signals import Flag, RequestSignals, Signal, Unit
 from tocsin.query.signals_options import LimitsOptions, SaturationOptions, SignalsOptions, ThresholdOptions
 from tocsin.slo.options import SloOptions
+from tocsin.store.read_range import Within
 
 SERVICE = "assistant"
 START = parse_instant("2026-03-02T09:30:00Z")
@@ -73,7 +74,7 @@ def main(say: Callable[[str], None] = print) -> None:
             house.accept(Batch(Telemetry.METRICS, gauges_as_otlp(), 2)).result()
             house.settle()
             house.keeper.run_once()
-            show(house.desk.signals.wall(start=START, end=START + WINDOW_S * NANOSECONDS).services[0], say)
+            show(house.desk.signals.wall(Within(START, START + WINDOW_S * NANOSECONDS)).services[0], say)
 
 
 def show(service: RequestSignals, say: Callable[[str], None]) -> None:
