@@ -38,7 +38,7 @@ def slos(served: tuple[FakeSlos, LocalClient]) -> FakeSlos:
 
 
 @pytest.fixture
-def client(served: tuple[FakeSlos, LocalClient], slos: FakeSlos) -> LocalClient:  # noqa: ARG001 (as new)
+def client(served: tuple[FakeSlos, LocalClient], slos: FakeSlos) -> LocalClient:
     """Asks that application."""
     return served[1]
 

@@ -2,7 +2,7 @@
 Budgets, ledgers and decisions as tables and sentences, out of the API's JSON.
 
     objective              service   target  left                 1h     6h     3d     state
-    checkout-availability  checkout  99.9 %  ███████▋··   76.9 %  0.4x   0.6x   0.8x   healthy
+    checkout-availability  checkout  99.9 %  ███████▊··   76.9 %  0.4x   0.6x   0.8x   healthy
 
 Colours follow what may be deployed; every figure and word is there without them.
 """
@@ -170,7 +170,7 @@ def print_attribution(out: Console, attribution: Mapping[str, Any]) -> None:
 
 
 def bar(ratio: float | None) -> str:
-    """Ten cells, full for a whole budget: 0.769 is `███████▋··`; all dots when it is spent, blanks when nothing is known."""
+    """Ten cells, full for a whole budget: 0.769 is `███████▊··`; all dots when it is spent, blanks when nothing is known."""
     if ratio is None:
         return " " * BAR_CELLS
     eighths = round(min(1.0, max(0.0, ratio)) * BAR_CELLS * 8)
