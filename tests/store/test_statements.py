@@ -29,7 +29,17 @@ from tocsin.store.read_correlate import carrying_logs, carrying_spans, resources
 from tocsin.store.read_errors import log_errors, span_errors
 from tocsin.store.read_logs import log_extent, log_facet, log_histogram, log_keys, log_records_at, log_times
 from tocsin.store.read_range import Within
-from tocsin.store.read_services import requests, requests_extent, service_edges, traces_in
+from tocsin.store.read_services import Seconds, requests, requests_extent, service_edges, traces_in
+from tocsin.store.read_signals import (
+    endpoint_windows,
+    implicit_failures,
+    latency_cells,
+    service_hosts,
+    service_windows,
+    slowest_endpoints,
+    timeline,
+    windows_of,
+)
 from tocsin.store.read_sql import format_statement, functions, statement_tree, statement_types, tables
 from tocsin.store.read_traces import newest_traces, slowest_spans, trace_place, trace_spans, trace_summaries
 from tocsin.store.read_vocabulary import matching_names, matching_resources
@@ -39,6 +49,7 @@ from tocsin.store.store import Store
 
 START, END = 1_763_600_000_000_000_000, 1_763_603_605_000_000_000
 RANGE = Within(START, END)
+SECONDS = Seconds(1_763_600_000, 1_763_600_910)
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 ALWAYS = Sql("1")
 
@@ -99,6 +110,13 @@ def statements() -> Mapping[str, Callable[[ParameterNames], Sql]]:
         "requests_extent": lambda n: requests_extent(n, RANGE),
         "service_edges": lambda n: service_edges(RANGE, traces_max=10, names=n),
         "traces_in": lambda n: traces_in(RANGE, traces_max=10, names=n),
+        "service_windows": lambda n: service_windows(windows_of(SECONDS, days=2), service=None, names=n),
+        "endpoint_windows": lambda n: endpoint_windows(windows_of(SECONDS, days=0), service="orders", names=n),
+        "slowest_endpoints": lambda n: slowest_endpoints(SECONDS, service="orders", limit=10, names=n),
+        "timeline": lambda n: timeline(SECONDS, step_s=30, service=None, together=False, names=n),
+        "latency_cells": lambda n: latency_cells(Seconds(1_763_600_100, 1_763_603_700), step_s=300, service="s", operation="o", names=n),
+        "implicit_failures": lambda n: implicit_failures(ALWAYS, SECONDS, service="orders", names=n),
+        "service_hosts": lambda n: service_hosts(RANGE, n),
         "span_errors": lambda n: span_errors(RANGE, service=None, limit=10, names=n),
         "log_errors": lambda n: log_errors(RANGE, service="orders", limit=10, names=n),
         "matching_resources": lambda _: looked_up_logs[0],

@@ -1,0 +1,8 @@
+-- p0 = 1763600000
+-- p1 = 1763600100
+-- p2 = 1763600700
+-- p3 = 1763600910
+-- p5 = 1763600999
+-- p6 = 86400
+-- p4 = [1763427000, 1763427300, 1763427600, 1763427900, 1763513400, 1763513700, 1763514000, 1763514300, 1763600100, 1763600400]
+SELECT service, toUInt8(grouping(service)) AS together, back, sum(found), sum(broken), quantilesExactWeighted(0.5, 0.9, 0.95, 0.99)(if(shortest = longest, toFloat64(shortest), sqrt(toFloat64(shortest) * toFloat64(longest))), found), if(together = 0, groupArrayIf((bin, found, broken, shortest, longest), back = 0), []), lower(hex(argMax(shown, (broken > 0, bin)))), max(entry) FROM (SELECT *, max(entry) OVER (PARTITION BY service) AS entered FROM (SELECT service, entry, back, bin, sum(part) AS found, sum(bad) AS broken, min(low) AS shortest, max(high) AS longest, argMax(trace, bad) AS shown FROM (SELECT service, toUInt16(0) AS back, kind IN (2, 5) AS entry, failed, bin, sum(requests) AS part, sum(requests * failed) AS bad, min(shortest_ns) AS low, max(longest_ns) AS high, any(exemplar) AS trace FROM requests_10s WHERE (bucket >= toDateTime({p0:Int64}, 'UTC') AND bucket < toDateTime({p1:Int64}, 'UTC') OR bucket >= toDateTime({p2:Int64}, 'UTC') AND bucket < toDateTime({p3:Int64}, 'UTC')) GROUP BY service, entry, back, failed, bin UNION ALL SELECT service, toUInt16(intDiv({p5:Int64} - toUnixTimestamp(bucket), {p6:UInt32})) AS back, kind IN (2, 5) AS entry, failed, bin, sum(requests) AS part, sum(requests * failed) AS bad, min(shortest_ns) AS low, max(longest_ns) AS high, any(exemplar) AS trace FROM requests_5m WHERE bucket IN {p4:Array(DateTime('UTC'))} GROUP BY service, entry, back, failed, bin) GROUP BY service, entry, back, bin)) WHERE entry = entered GROUP BY GROUPING SETS ((service, back), (back))

@@ -1,0 +1,5 @@
+-- p1 = 1763600000
+-- p0 = 30
+-- p2 = 1763600000
+-- p3 = 1763600910
+SELECT service AS whose, back, sum(found), sum(broken), quantilesExactWeighted(0.5, 0.9, 0.95, 0.99)(if(shortest = longest, toFloat64(shortest), sqrt(toFloat64(shortest) * toFloat64(longest))), found) FROM (SELECT *, max(entry) OVER (PARTITION BY service) AS entered FROM (SELECT service, entry, back, bin, sum(part) AS found, sum(bad) AS broken, min(low) AS shortest, max(high) AS longest, argMax(trace, bad) AS shown FROM (SELECT service, {p1:Int64} + intDiv(toUnixTimestamp(bucket) - {p1:Int64}, {p0:UInt32}) * {p0:UInt32} AS back, kind IN (2, 5) AS entry, failed, bin, sum(requests) AS part, sum(requests * failed) AS bad, min(shortest_ns) AS low, max(longest_ns) AS high, any(exemplar) AS trace FROM requests_10s WHERE bucket >= toDateTime({p2:Int64}, 'UTC') AND bucket < toDateTime({p3:Int64}, 'UTC') GROUP BY service, back, entry, failed, bin) GROUP BY service, entry, back, bin)) WHERE entry = entered GROUP BY whose, back ORDER BY whose, back
