@@ -72,7 +72,7 @@ def _enter(document: Part, gathered: Gathered, promql: PromqlOptions) -> None:
         if not document.is_null:
             document.wrong(f"expected an object with apiVersion and kind (or a Sloth file with version: {VERSION}), found {document.shown}")
         return
-    top = {key.value: value for key, value in document.pairs if key.sort is Sort.SCALAR}
+    top = {key.value: value for key, value in document.entries("an object")}
     version = top.get("apiVersion") or top.get("version")
     if version is None:
         document.wrong(f"expected apiVersion: {OPENSLO} or {OWN}, or version: {VERSION} of Sloth; found an object with neither")

@@ -20,8 +20,8 @@ _FAILURE = re.compile(
     re.IGNORECASE,
 )
 _SUCCESS = re.compile(
-    rf"{_PLAIN}\^?(?!true){_FINE}|{_NEGATED}\^?{_SERVER_FAULT}|(?:not\s+|[-!])error:true|error:false|success(?:es|ful)?_total"
-    r"|(?:not\s+|-)status:error",
+    rf"{_PLAIN}\^?(?!true){_FINE}|{_NEGATED}\^?{_SERVER_FAULT}|(?:not\s+|[-!])error:true|(?<![-!])(?<!not )error:false"
+    r"|success(?:es|ful)?_total|(?:not\s+|-)status:error",
     re.IGNORECASE,
 )
 _LATENCY = re.compile(r"latency|duration|response.?time|elapsed|_seconds\b|_ms\b|quantile|(?<![a-z])lag(?![a-z])", re.IGNORECASE)

@@ -25,7 +25,7 @@ from tocsin.query.fields import parse_log_query, parse_span_query
 from tocsin.slo.definition import EventCount, EventSignal
 from tocsin.slo.notes import suggest
 from tocsin.slo.objects import Catalog
-from tocsin.slo.parts import Part
+from tocsin.slo.parts import Part, Sort
 from tocsin.store.plan import Everything, Predicate
 
 OWN_TYPE = "tocsin"
@@ -122,7 +122,7 @@ def _type_of(stated: Part | None, reference: Part | None, around: Part, catalog:
 
 
 def _series_query(spec: Part, around: Part) -> Part:
-    if not spec.pairs:
+    if spec.sort is Sort.SCALAR:
         return spec
     fields = {key.value: value for key, value in spec.entries("a metric source") if key.value in QUERY_FIELDS and not value.is_null}
     if not fields:

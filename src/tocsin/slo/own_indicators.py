@@ -67,7 +67,10 @@ def _count(part: Part, signal: EventSignal, service: str, texts: list[str], quer
     written = query.text("a query") if query is not None else ""
     names_service = False
     if query is not None and written:
+        before = len(query.notes.mistakes)
         names_service = _names_service(parse_events(query, signal))
+        if len(query.notes.mistakes) > before:
+            return EventCount(signal, written)
     conditions = [*([] if names_service or not service else [f"service:{quoted(service)}"]), *texts]
     conditions += [f"({written})" if conditions else written] if written else []
     text = " ".join(conditions)

@@ -33,7 +33,7 @@ from tocsin.query.promql.syntax import (
     VectorSelector,
 )
 from tocsin.slo.definition import SeriesRatio
-from tocsin.slo.parts import Part
+from tocsin.slo.parts import Part, Sort
 
 PER_SECOND = frozenset({"rate", "irate"})
 RATES = PER_SECOND | {"increase"}
@@ -80,6 +80,10 @@ def read_series_query(part: Part, promql: PromqlOptions, text: str | None = None
         text: The query when it is not the scalar's text as it stands (a template that was filled in).
     """
     query = part.text("a PromQL query") if text is None else text
+    if not query:
+        if part.sort is Sort.SCALAR:
+            part.wrong("expected a PromQL query, found nothing")
+        return None
     try:
         expression = parse(query)
         check_features(expression, promql)

@@ -8,6 +8,7 @@ A file may hold several documents (`---`); a document may be a list of objects, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ SIZE_BYTES_MAX = 16 << 20
 DEPTH_MAX = 64
 VALUES_MAX = 1_000_000  # with aliases counted in full
 BLOCKS = frozenset({"|", ">"})
+SURROGATES = re.compile(r"(?<!\\)((?:\\\\)*)\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
 
 
 def read_documents(path: Path, notes: Notes) -> list[Part]:
@@ -64,8 +66,15 @@ def _text_of(path: Path, notes: Notes) -> str:
         line = raw.count(b"\n", 0, error.start) + 1
         notes.mistake(Place(str(path), line, 1), "the file is not UTF-8; save it with that encoding")
         return ""
-    # No JSON text holds a bare tab, so in JSON tabs are indentation, which YAML takes only as spaces.
-    return text.replace("\t", " ") if text.lstrip()[:1] in {"{", "["} else text
+    if text.lstrip()[:1] not in {"{", "["}:
+        return text
+    # No JSON text holds a bare tab, so in JSON tabs are indentation, which YAML takes only as spaces. JSON escapes characters over 16 bits
+    # as two halves, which YAML's parser refuses.
+    return SURROGATES.sub(lambda found: found[1] + _joined(found[2], found[3]), text.replace("\t", " "))
+
+
+def _joined(high: str, low: str) -> str:
+    return chr(0x10000 + ((int(high, 16) & 0x3FF) << 10) + (int(low, 16) & 0x3FF))
 
 
 def _in_words(error: yaml.MarkedYAMLError, text: str, line: int) -> str:
@@ -155,9 +164,6 @@ class _Building:
 
     def _scalar(self, event: yaml.ScalarEvent) -> Part:
         value = event.value
-        if not value.isascii():
-            # JSON escapes characters beyond 16 bits as two surrogates, which YAML's parser leaves apart.
-            value = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         start, end = event.start_mark, event.end_mark
         assert start is not None, "the parser marks every event"
         assert end is not None, "the parser marks every event"
