@@ -40,9 +40,9 @@ def command(
     data: DataOption = None,
 ) -> None:
     """
-    Every error budget: what is left, burn rates over 5m, 1h, 6h and 3d, the state of its policy, and the same in words.
+    Every error budget: what is left, how fast it burns, the state of its policy.
 
-    Burn rate 1 spends all of the budget in exactly one window; 14.4 spends that of 30 days in two.
+    Burn rates are those over 5m, 1h, 6h and 3d, on a narrow terminal that over 1h. Burn rate 1 spends all of the budget in exactly one window; 14.4 spends that of 30 days in two.
     """
     with connect(url, data) as server:
         text = server.get("/api/slos", {"service": service, "at": at})
@@ -109,7 +109,11 @@ def history(key: KeyArgument, as_json: JsonOption = False, url: UrlOption = DEFA
 def ledger(
     key: KeyArgument, at: AtOption = None, as_json: JsonOption = False, url: UrlOption = DEFAULT_URL, data: DataOption = None
 ) -> None:
-    """What consumed a budget: deployments, maintenance, what people say, and unknown, the dearest first; they add up."""
+    """
+    What consumed a budget, the dearest first.
+
+    Deployments, maintenance, what people say (`tocsin slo mark`), and unknown; entries that are not excluded add up.
+    """
     with connect(url, data) as server:
         text = server.get(f"{_path(key)}/ledger", {"at": at})
     out = console()
@@ -128,7 +132,11 @@ def attribution(
     url: UrlOption = DEFAULT_URL,
     data: DataOption = None,
 ) -> None:
-    """Which routes, tenants, versions and other attribute values stand out among the bad events of the objective's window."""
+    """
+    Which routes, tenants, versions and so on stand out among the bad events.
+
+    Of the objective's window unless --start and --end say otherwise.
+    """
     with connect(url, data) as server:
         text = server.get(f"{_path(key)}/attribution", {"start": start, "end": end, "limit": limit})
     out = console()
@@ -144,9 +152,9 @@ def check(
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing when all is well.")] = False,
 ) -> None:
     """
-    Check SLO files without a server; say everything that is wrong with them at once, and what is allowed but probably not meant.
+    Check SLO files without a server.
 
-    They are read as one set, as the server reads those of `slo.files`. Exit code 1 when something is wrong.
+    Says everything that is wrong with them at once, and what is allowed but probably not meant. They are read as one set, as the server reads those of `slo.files`. Exit code 1 when something is wrong.
     """
     promql = load(file=config, environment=environment()).promql
     if not check_slo_files(files, promql, Console(highlight=False, emoji=False, soft_wrap=True, quiet=quiet)):

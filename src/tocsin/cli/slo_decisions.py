@@ -54,9 +54,10 @@ def exclude(
     data: DataOption = None,
 ) -> None:
     """
-    Let something not count: a planned maintenance (--start, --end), kinds of events (--query), or both together.
+    Let something not count against budgets.
 
-    Times exclude whole minutes. Every budget is shown with and without what is excluded.
+    A time (--start, --end) for a maintenance, kinds of events (--query) for probes and the like, or both together. Times exclude whole
+    minutes. Every budget is shown with and without what is excluded.
     """
     wanted = {**_about(slo, service), "start": start, "end": end, "query": query, "author": author, "reason": reason}
     text = _post("/api/slo-exclusions", wanted, url, data)
@@ -93,7 +94,11 @@ def mark(
     url: UrlOption = DEFAULT_URL,
     data: DataOption = None,
 ) -> None:
-    """Say what consumed the budget in a time, until now by default; the ledger names it."""
+    """
+    Say what consumed the budget in a time.
+
+    Until now by default. The ledger names it instead of guessing.
+    """
     times = {"start": start, "end": end or "now"}
     wanted = {**_about(slo, service), **times, "kind": kind.value, "cause": cause, "author": author, "reason": reason}
     text = _post("/api/slo-marks", wanted, url, data)
@@ -128,7 +133,11 @@ def exception(
     url: UrlOption = DEFAULT_URL,
     data: DataOption = None,
 ) -> None:
-    """Give leave to deploy although the policy says no; the gate uses it up, and the audit keeps who gave it and why."""
+    """
+    Give leave to deploy although the policy says no.
+
+    The gate uses it up, and the audit keeps who gave it and why.
+    """
     parse_duration_ns(lasting)
     wanted = {"service": service, "kind": kind.value, "author": author, "reason": reason, "lasting": lasting, "uses": uses}
     text = _post("/api/policy-exceptions", wanted, url, data)
@@ -173,7 +182,7 @@ def audit(
     url: UrlOption = DEFAULT_URL,
     data: DataOption = None,
 ) -> None:
-    """What was decided, by whom and why, how policies changed, and what the gate answered: the newest first."""
+    """What was decided, by whom and why, and what the gate answered: the newest first."""
     with connect(url, data) as server:
         text = server.get("/api/audit", {"limit": limit})
     if _printed(text, as_json):
