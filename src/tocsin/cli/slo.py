@@ -42,7 +42,8 @@ def command(
     """
     Every error budget: what is left, how fast it burns, the state of its policy.
 
-    Burn rates are those over 5m, 1h, 6h and 3d, on a narrow terminal that over 1h. Burn rate 1 spends all of the budget in exactly one window; 14.4 spends that of 30 days in two.
+    Burn rates are those over 5m, 1h, 6h and 3d, on a narrow terminal that over 1h. Burn rate 1 spends all of the budget in exactly one
+    window; 14.4 spends that of 30 days in two.
     """
     with connect(url, data) as server:
         text = server.get("/api/slos", {"service": service, "at": at})
@@ -154,7 +155,8 @@ def check(
     """
     Check SLO files without a server.
 
-    Says everything that is wrong with them at once, and what is allowed but probably not meant. They are read as one set, as the server reads those of `slo.files`. Exit code 1 when something is wrong.
+    Says everything that is wrong with them at once, and what is allowed but probably not meant. They are read as one set, as the server
+    reads those of `slo.files`. Exit code 1 when something is wrong.
     """
     promql = load(file=config, environment=environment()).promql
     if not check_slo_files(files, promql, Console(highlight=False, emoji=False, soft_wrap=True, quiet=quiet)):
