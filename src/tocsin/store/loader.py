@@ -24,13 +24,14 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 from tocsin.clock import Clock
 from tocsin.errors import LimitExceeded, TocsinError
 from tocsin.model.batch import Segment, SegmentSource
 from tocsin.model.signal import Signal
 from tocsin.store.faults import EngineUnavailable
+from tocsin.store.store import segment_number
 
 ATTEMPTS_BEFORE_SPLIT = 2
 ATTEMPTS_BEFORE_QUARANTINE = 5  # of what can't be split: memory that a dashboard took is free again in seconds
@@ -41,6 +42,7 @@ TAKE_TIMEOUT_S = 0.5  # how soon a stop is noticed
 log = logging.getLogger("tocsin.store.loader")
 
 Result = TypeVar("Result")
+OnLoaded: TypeAlias = Callable[[Signal, int], None]  # with the number by which rows name the segment
 
 
 class Sink(Protocol):
@@ -115,6 +117,8 @@ class Loader:
         signals: Which lanes to run.
         retry_s: Waits between attempts, seconds; the last one repeats.
         loaders: Segments of one signal that are loaded at the same time.
+        on_loaded: Told of each segment once all of it is stored, by the thread that loaded it, before the journal forgets the segment.
+            It should return at once; what it raises is logged and changes nothing.
     """
 
     def __init__(
@@ -126,11 +130,13 @@ class Loader:
         signals: Sequence[Signal] = tuple(Signal),
         retry_s: Sequence[float] = RETRY_S,
         loaders: int = LOADERS_PER_SIGNAL,
+        on_loaded: OnLoaded | None = None,
     ) -> None:
         self._source = source
         self._sink = sink
         self._clock = clock
         self._retry_s = retry_s
+        self._on_loaded = on_loaded
         self._lanes = [_Lane(signal) for signal in signals for _ in range(loaders)]
         self._stop = threading.Event()
         self._drain = threading.Event()
@@ -225,7 +231,16 @@ class Loader:
         lane.load_s += self._clock.monotonic_s() - begun
         lane.segments, lane.records, lane.bytes = lane.segments + 1, lane.records + segment.records, lane.bytes + segment.size_bytes
         lane.last_error = ""
+        self._tell(segment)
         return None
+
+    def _tell(self, segment: Segment) -> None:
+        if self._on_loaded is None:
+            return
+        try:
+            self._on_loaded(segment.signal, segment_number(segment))
+        except Exception:
+            log.exception("what waits for loaded segments failed on %s; the segment is stored", segment.token)
 
     def _give_up(self, lane: _Lane, segment: Segment, error: Exception, refusals: int) -> list[Segment] | None:
         """Split or quarantine; None when only waiting is safe, or another attempt may still help."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from tocsin.store.engine import Engine, EngineStatistics, SettingValue
 from tocsin.store.migrate import migrate
 from tocsin.store.options import StoreOptions
 from tocsin.store.otlp_schema import FAMILIES
+from tocsin.store.raw_drops import Dropping, LoadGate, finish_drops
 from tocsin.store.retention import expire
 from tocsin.store.sql import Sql
 from tocsin.store.tables import LOADS, SEGMENT_TABLES, TELEMETRY_TABLES, Load, retention_days
@@ -98,6 +100,8 @@ class Store:
         self._clock = clock
         self._rows_expired = 0
         self.migrated = migrate(engine)
+        finish_drops(engine)
+        self._gates = {"spans": LoadGate(), "logs": LoadGate()}
         self._selects = {load.name: load.select(options) for loads in LOADS.values() for load in loads}
 
     @classmethod
@@ -123,7 +127,9 @@ class Store:
         for load in self._needed(segment):
             select = Sql(self._selects[load.name], {"segment": segment_number(segment)})
             settings = _load_settings(load, segment)
-            self.engine.load(load.table, select, segment.path, structure=load.schema.structure, settings=settings)
+            gate = self._gates.get(load.name)
+            with gate.loading() if gate is not None else nullcontext():
+                self.engine.load(load.table, select, segment.path, structure=load.schema.structure, settings=settings)
 
     def _needed(self, segment: Segment) -> Sequence[Load]:
         """The loads that will find something in the segment: planning an insert costs tens of milliseconds, even of nothing."""
@@ -147,9 +153,15 @@ class Store:
                 return True
         return False
 
-    def expire(self) -> dict[str, int]:
-        """Drop what is older than its retention; returns rows dropped by table."""
-        dropped = expire(self.engine, retention_days(self._options.retention), now_ns=self._clock.now_ns())
+    def expire(self, *, dropping: Dropping | None = None) -> dict[str, int]:
+        """
+        Drop what is older than its retention; returns rows dropped by table.
+
+        Args:
+            dropping: Entered around each drop of telemetry that counts are made from, see `raw_drops.Dropping`; loading waits meanwhile.
+        """
+        days = retention_days(self._options.retention)
+        dropped = expire(self.engine, days, now_ns=self._clock.now_ns(), gates=self._gates, dropping=dropping)
         self._rows_expired += sum(dropped.values())
         return dropped
 

@@ -1,0 +1,81 @@
+"""How far each objective is counted: in memory for the many who ask, and kept where it lasts."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from tocsin.model.budget import CountProgress
+
+
+class ProgressStore(Protocol):
+    """Keeps progress beyond the process."""
+
+    def all(self) -> Mapping[str, CountProgress]:
+        """Everything that is kept, by the objective's key."""
+        ...
+
+    def put(self, progress: Sequence[CountProgress]) -> None:
+        """Keep some, each in place of what was kept for the objective; all or none."""
+        ...
+
+    def remove(self, objectives: Collection[str]) -> None:
+        """Forget some objectives."""
+        ...
+
+
+class ProgressBook:
+    """
+    The same, read once and written through. One for each process: nobody else may write to the store meanwhile.
+
+    Args:
+        store: Where it lasts.
+    """
+
+    def __init__(self, store: ProgressStore) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self._progress = dict(store.all())
+
+    def all(self) -> Mapping[str, CountProgress]:
+        """Everything, as it stands."""
+        with self._lock:
+            return dict(self._progress)
+
+    def get(self, objective: str) -> CountProgress | None:
+        """How far one objective is counted; None when it never was."""
+        with self._lock:
+            return self._progress.get(objective)
+
+    def put(self, progress: Sequence[CountProgress]) -> None:
+        """Keep some; what is kept already is not written again."""
+        with self._lock:
+            changed = [each for each in progress if self._progress.get(each.objective) != each]
+            if changed:
+                self._store.put(changed)
+                self._progress.update({each.objective: each for each in changed})
+
+    def remove(self, objectives: Collection[str]) -> None:
+        """Forget some objectives."""
+        with self._lock:
+            self._store.remove(objectives)
+            for objective in objectives:
+                self._progress.pop(objective, None)
+
+
+def usable_from_s(progress: CountProgress) -> int:
+    """
+    Before which second counts are not used: 0 when everything holds.
+
+    While an objective is being counted anew, because its definition or its exclusions changed, older minutes still hold what was counted
+    before the change. They are left out rather than mixed in, until all that is stored is counted. Then older ones count again: those
+    whose raw telemetry is gone keep for ever what was counted while it was there.
+    """
+    return 0 if progress.backfilled else progress.counted_from_s
+
+
+def as_readers_see(progress: CountProgress) -> CountProgress:
+    """The same with `known_from_s` as the first minute that may be used now, see `usable_from_s`."""
+    return replace(progress, known_from_s=max(progress.known_from_s, usable_from_s(progress)))
