@@ -137,7 +137,8 @@ def needs_detail(spans: Sequence[Stretch], absent_s: int) -> bool:
         for other in ordered[index + 1 :]:
             if other.first > one.last:
                 break
-            if min(one.last, other.last) - other.first >= absent_s or one.first < other.first <= other.last < one.last:
+            within = other.last <= one.last and one.last - one.first >= absent_s
+            if within or one.last - other.first >= absent_s:
                 return True
     return False
 

@@ -82,7 +82,7 @@ def client_events(hours: SameHours, keys: Sequence[str], predicate: Predicate, n
 def _per_client(per_day: Sql, names: ParameterNames) -> Sql:
     days = "groupArray(day), groupArray(requests), groupArray(failures), groupArray(routes)"
     return (
-        Sql(f"SELECT key, client, {days}, sum(max(day = 0)) OVER () AS clients_today FROM (")
+        Sql(f"SELECT key, client, {days}, sum(key != '' AND max(day = 0)) OVER () AS clients_today FROM (")
         + per_day
         + Sql(") ARRAY JOIN clients GROUP BY key, client, day) GROUP BY key, client ")
         + Sql("ORDER BY key = '' DESC, sumIf(failures, day = 0) DESC, sumIf(requests, day = 0) DESC, key, client LIMIT ")
