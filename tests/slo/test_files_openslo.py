@@ -159,6 +159,7 @@ def test_events_of_our_own_source_are_counted(tmp_path: Path) -> None:
         (", unit: s", "0.25", "duration:<=250ms"),
         ("", "2s", "duration:<=2000ms"),
         (", unit: us", "5", "duration:<=0.005ms"),
+        ("", "1e3", "duration:<=1000ms"),
     ],
 )
 def test_a_threshold_over_spans_is_about_their_duration(tmp_path: Path, unit: str, value: str, good: str) -> None:

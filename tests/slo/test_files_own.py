@@ -169,6 +169,7 @@ def test_a_supplement_adds_what_openslo_can_not_say(tmp_path: Path) -> None:
         assert objective.external_dependencies == (ExternalDependency("cloud", 0.9999),)
         assert objective.conditions == (BurnCondition("page", 6.0, 21_600, 1800),)
     (exclusion,) = definitions.exclusions
+    assert exclusion.id == "shop/supplement-1"
     assert (exclusion.slo, exclusion.start, exclusion.author) == ("shop", parse_instant("2026-03-01T00:00:00Z"), "ada")
 
 

@@ -90,6 +90,12 @@ def test_a_raw_ratio_is_asked_over_five_minutes(tmp_path: Path) -> None:
     assert only(tmp_path, text).indicator == SeriesValue("rate(e[5m]) / rate(a[5m])", inverted=True)
 
 
+def test_files_may_spell_as_kubernetes_does(tmp_path: Path) -> None:
+    """Some examples that are about do; both spellings at once make no second mistake."""
+    text = (HEAD + EVENTS).replace("error_query", "errorQuery").replace("page_alert", "pageAlert")
+    assert only(tmp_path, text).indicator == only(tmp_path, HEAD + EVENTS).indicator
+
+
 def test_plugins_leave_the_slo_out(tmp_path: Path) -> None:
     """With a remark; plugins beside an indicator are remarked, too."""
     text = HEAD + "  - {name: a, objective: 99, sli: {plugin: {id: x/y}}}\n"
@@ -109,7 +115,7 @@ def test_plugins_leave_the_slo_out(tmp_path: Path) -> None:
         ("objective: 99.9", "objective: all", "6:16", "expected a number"),
         ("objective: 99.9", "objectve: 99.9", "6:5", "did you mean 'objective'?"),
         ("      events:", "      event:", "10:7", "did you mean 'events'?"),
-        ("error_query:", "errorquery:", "11:9", "did you mean 'error_query'?"),
+        ("error_query:", "error_qery:", "11:9", "did you mean 'error_query'?"),
         ("sum(rate(sales_total[{{.window}}]))", "sum(rate(sales_total[5m]))", "12:22", "have {{.window}}"),
         ("sum(rate(sales_total[{{.window}}]))", "sum(rate(sales_total[{{.window}}])", "12:22", "could not parse PromQL"),
         ("sum(rate(sales_total[{{.window}}]))", "rate(sales_total[{{.window}}:1m])[5m:]", "12:22", "one value per series"),

@@ -26,7 +26,7 @@ from tocsin.slo.own_policies import read_exclusion, read_policy
 from tocsin.slo.parts import Part, Sort
 from tocsin.slo.policy import POLICIES
 from tocsin.slo.resolve import Gathered, resolve
-from tocsin.slo.sloth import CAMEL, CRD_KIND, CRD_VERSION, SNAKE, VERSION, read_sloth
+from tocsin.slo.sloth import CRD_KIND, CRD_VERSION, VERSION, read_sloth
 from tocsin.slo.yaml_reading import read_documents
 
 __all__ = ["DefinitionMistakes", "Mistake", "read_definitions"]
@@ -79,7 +79,7 @@ def _enter(document: Part, gathered: Gathered, promql: PromqlOptions) -> None:
         return
     name = version.text()
     if name == VERSION:
-        _add_drafts(document, SNAKE, gathered, promql)
+        _add_drafts(document, gathered, promql)
     elif name == OPENSLO:
         _add(document, "OpenSLO", OPENSLO_KINDS, gathered)
     elif name == OWN:
@@ -87,15 +87,15 @@ def _enter(document: Part, gathered: Gathered, promql: PromqlOptions) -> None:
     elif name == CRD_VERSION:
         item = _object(document, "Sloth", (CRD_KIND,), open_ended=True)
         if item is not None:
-            _add_drafts(item.spec, CAMEL, gathered, promql)
+            _add_drafts(item.spec, gathered, promql)
     elif name == "openslo/v1alpha":
         version.wrong(OLD_OPENSLO)
     else:
         version.wrong(f"{version.shown} is none of {', '.join(VERSIONS)}{suggest(name, VERSIONS)}")
 
 
-def _add_drafts(part: Part, names: dict[str, str], gathered: Gathered, promql: PromqlOptions) -> None:
-    drafts = read_sloth(part, names, promql)
+def _add_drafts(part: Part, gathered: Gathered, promql: PromqlOptions) -> None:
+    drafts = read_sloth(part, promql)
     gathered.drafts += drafts
     gathered.slos |= {draft.objective.slo for draft in drafts}
 

@@ -19,7 +19,7 @@ from tocsin.slo.definition import EventCount, EventRatio, EventSignal, Indicator
 from tocsin.slo.lints import Looks, looks, looks_like_latency
 from tocsin.slo.metric_source import Source, SourceSort, foreign_remark, parse_events, read_source
 from tocsin.slo.objects import Catalog
-from tocsin.slo.parts import Fields, Part
+from tocsin.slo.parts import Fields, Part, Sort
 from tocsin.slo.quantities import read_length_s
 from tocsin.slo.series_queries import read_series_query, series_ratio
 
@@ -138,7 +138,7 @@ def _threshold(sli: SliSpec, objective: Fields, promql: PromqlOptions) -> Indica
     if source.events.signal is not EventSignal.SPANS:
         source.part.wrong("log records have no duration to compare; use a ratioMetric whose good query compares, as in latency_ms:<300")
         return None
-    plain = value.value.strip().isascii() and not re.search(r"[a-zµ]", value.value)
+    plain = value.sort is not Sort.SCALAR or re.fullmatch(r"[-+.\deE]*", value.value.strip())
     ms = value.number(default=1.0) * source.unit_ms if plain else read_length_s(value) * 1000
     if ms <= 0:
         value.wrong(f"a duration is above 0; found {value.shown}")

@@ -57,7 +57,7 @@ class Extras:
 def read_objective(item: FileObject, promql: PromqlOptions) -> tuple[Draft | None, Extras]:
     """An Objective as a draft, and what it says beside its indicator."""
     fields = item.spec.fields("an Objective", OBJECTIVE_FIELDS)
-    extras = read_extras(fields, item.metadata.name)
+    extras = read_extras(fields, item.metadata.name, f"{item.metadata.name}/exclusion")
     service_part = fields.needed("service", "the service.name whose requests count")
     service = service_part.text("the name of a service") if service_part is not None else ""
     target_part = fields.needed("target", "the share of good events that is promised, as in target: 99.9%")
@@ -89,11 +89,12 @@ def read_supplement(item: FileObject) -> tuple[Part | None, Extras]:
     """A Supplement: the reference to its SLO, and what it adds."""
     fields = item.spec.fields("a Supplement", ("slo", *EXTRAS))
     reference = fields.needed("slo", "the name of the SLO that it adds to")
-    return reference, read_extras(fields, reference.text() if reference is not None else "")
+    slo = reference.text() if reference is not None else ""
+    return reference, read_extras(fields, slo, f"{slo}/supplement")
 
 
-def read_extras(fields: Fields, slo: str) -> Extras:
-    """What stands in the fields `EXTRAS`."""
+def read_extras(fields: Fields, slo: str, prefix: str) -> Extras:
+    """What stands in the fields `EXTRAS`; exclusions of the SLO are called by the prefix with a number."""
     return Extras(
         frozenset(name for name in EXTRAS if name in fields),
         fields.optional("policy"),
@@ -101,7 +102,7 @@ def read_extras(fields: Fields, slo: str) -> Extras:
         read_alerts(fields.elements("alerts", "alerts")),
         fields.text("owner"),
         fields.text("runbook"),
-        read_exclusions(fields.elements("exclusions", "exclusions"), slo),
+        read_exclusions(fields.elements("exclusions", "exclusions"), slo, prefix),
     )
 
 

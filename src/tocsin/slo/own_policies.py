@@ -75,11 +75,10 @@ def read_alerts(parts: list[Part]) -> tuple[AlertDraft, ...]:
     return tuple(found)
 
 
-def read_exclusions(parts: list[Part], slo: str) -> tuple[ExclusionDraft, ...]:
-    """The exclusions that an SLO carries itself."""
+def read_exclusions(parts: list[Part], slo: str, prefix: str) -> tuple[ExclusionDraft, ...]:
+    """The exclusions that an SLO carries itself, called by a prefix with a number."""
     return tuple(
-        _exclusion(part.fields("an exclusion", EXCLUSION_FIELDS), f"{slo}/exclusion-{place}", slo=slo)
-        for place, part in enumerate(parts, 1)
+        _exclusion(part.fields("an exclusion", EXCLUSION_FIELDS), f"{prefix}-{place}", slo=slo) for place, part in enumerate(parts, 1)
     )
 
 

@@ -38,46 +38,55 @@ CRD_KIND = "PrometheusServiceLevel"
 COUNT_WINDOW = "1m"  # a query that is asked for each minute must not see more than one
 RATIO_WINDOW = "5m"  # the shortest that Sloth itself uses
 
-SNAKE = {name: name for name in ("slo_plugins", "error_query", "total_query", "error_ratio_query", "page_alert", "ticket_alert")}
-CAMEL = {name: re.sub(r"_([a-z])", lambda match: match[1].upper(), name) for name in SNAKE}
+# Compound names are spelt in two ways: the first in files, the second in Kubernetes objects, yet files with the second are about.
+SPELLINGS = {
+    name: (name, re.sub(r"_([a-z])", lambda match: match[1].upper(), name))
+    for name in ("slo_plugins", "error_query", "total_query", "error_ratio_query", "page_alert", "ticket_alert")
+}
 SLO_FIELDS = ("name", "description", "objective", "labels", "sli", "alerting", "plugins")
 
 _WINDOW = re.compile(r"\{\{-?\s*\.window\s*-?\}\}")
 _SERVICE = re.compile(r"\{\{-?\s*\.service\s*-?\}\}")
 
 
-def read_sloth(part: Part, names: Mapping[str, str], promql: PromqlOptions) -> list[Draft]:
+def read_sloth(part: Part, promql: PromqlOptions) -> list[Draft]:
     """
     The SLOs of one service.
 
     Args:
         part: The file, or the Kubernetes object's spec.
-        names: How its compound names are spelt: `SNAKE` or `CAMEL`.
         promql: What is switched on.
     """
-    known = ("version", "service", "labels", "slos", names["slo_plugins"])
-    fields = part.fields("a Sloth service", known, open_ended=True)
+    fields = _fields(part, "a Sloth service", "version", "service", "labels", "slos", "slo_plugins")
     service_part = fields.needed("service")
     service = service_part.text() if service_part is not None else ""
-    if names["slo_plugins"] in fields:
-        fields.found[names["slo_plugins"]].remark("plugins are programs of Sloth's and not applied here")
+    if "slo_plugins" in fields:
+        fields.found["slo_plugins"].remark("plugins are programs of Sloth's and not applied here")
     labels = read_labels(fields.optional("labels"), "labels")
     slos = fields.elements("slos", "SLOs")
     if not slos:
         fields.wrong("a Sloth file needs 'slos' with at least one SLO")
-    drafts = [_slo(slo, service, labels, names, promql) for slo in slos]
+    drafts = [_slo(slo, service, labels, promql) for slo in slos]
     return [draft for draft in drafts if draft is not None]
 
 
-def _slo(part: Part, service: str, labels: Mapping[str, str], names: Mapping[str, str], promql: PromqlOptions) -> Draft | None:
+def _fields(part: Part, what: str, *names: str) -> Fields:
+    """A mapping by the names of files, whichever spelling it has."""
+    known = [spelling for name in names for spelling in SPELLINGS.get(name, (name,))]
+    fields = part.fields(what, known, open_ended=True)
+    found = {name: next((fields.found[way] for way in SPELLINGS.get(name, (name,)) if way in fields.found), None) for name in names}
+    return Fields(part, what, {name: value for name, value in found.items() if value is not None})
+
+
+def _slo(part: Part, service: str, labels: Mapping[str, str], promql: PromqlOptions) -> Draft | None:
     fields = part.fields("a Sloth SLO", SLO_FIELDS, open_ended=True)
     name_part = fields.needed("name")
     name = read_name(name_part) if name_part is not None else "?"
     target, target_part = _objective(fields)
-    indicator = _indicator(fields.needed("sli", "events, raw or plugin"), service, names, promql)
+    indicator = _indicator(fields.needed("sli", "events, raw or plugin"), service, promql)
     if "plugins" in fields:
         fields.found["plugins"].remark("plugins are programs of Sloth's and not applied here")
-    alerts, runbook = _alerts(fields.optional("alerting"), names)
+    alerts, runbook = _alerts(fields.optional("alerting"))
     if indicator is None:
         return None
     all_labels = {**labels, **read_labels(fields.optional("labels"), "labels")}
@@ -114,7 +123,7 @@ def _objective(fields: Fields) -> tuple[float, Part]:
     return check_target(part, Decimal(repr(number)) / 100), part
 
 
-def _indicator(part: Part | None, service: str, names: Mapping[str, str], promql: PromqlOptions) -> Indicator | None:
+def _indicator(part: Part | None, service: str, promql: PromqlOptions) -> Indicator | None:
     if part is None:
         return None
     fields = part.fields("an sli", ("events", "raw", "plugin"), open_ended=True)
@@ -124,14 +133,14 @@ def _indicator(part: Part | None, service: str, names: Mapping[str, str], promql
             "an indicator that is a plugin of Sloth's can't be counted here, so the SLO is left out; write its queries as 'events'"
         )
     elif role == "raw":
-        raw = fields.found[role].fields("raw", (names["error_ratio_query"],), open_ended=True)
-        query = raw.needed(names["error_ratio_query"])
+        raw = _fields(fields.found[role], "raw", "error_ratio_query")
+        query = raw.needed("error_ratio_query")
         if query is not None:
             text = _filled(query, service, RATIO_WINDOW)
             return SeriesValue(text, inverted=True) if read_series_query(query, promql, text) is not None else None
     elif role == "events":
-        events = fields.found[role].fields("events", (names["error_query"], names["total_query"]), open_ended=True)
-        errors, total = events.needed(names["error_query"]), events.needed(names["total_query"])
+        events = _fields(fields.found[role], "events", "error_query", "total_query")
+        errors, total = events.needed("error_query"), events.needed("total_query")
         if errors is not None and total is not None:
             trees = [read_series_query(query, promql, _filled(query, service, COUNT_WINDOW)) for query in (errors, total)]
             if trees[0] is not None and trees[1] is not None:
@@ -147,16 +156,16 @@ def _filled(part: Part, service: str, window: str) -> str:
     return _SERVICE.sub(service, _WINDOW.sub(window, text))
 
 
-def _alerts(part: Part | None, names: Mapping[str, str]) -> tuple[tuple[AlertPolicyReference, ...], str]:
+def _alerts(part: Part | None) -> tuple[tuple[AlertPolicyReference, ...], str]:
     """Sloth's page and ticket alert, and the runbook that their annotations name."""
     if part is None:
         return (), ""
-    fields = part.fields("alerting", ("name", "labels", "annotations", names["page_alert"], names["ticket_alert"]), open_ended=True)
+    fields = _fields(part, "alerting", "name", "labels", "annotations", "page_alert", "ticket_alert")
     labels = read_labels(fields.optional("labels"), "labels")
     annotations = read_labels(fields.optional("annotations"), "annotations")
     found = []
     for severity in ("page", "ticket"):
-        own_part = fields.optional(names[f"{severity}_alert"])
+        own_part = fields.optional(f"{severity}_alert")
         own = own_part or Part(part.place, Notes())
         alert = own.fields("an alert", ("disable", "labels", "annotations"), open_ended=True)
         if alert.flag("disable", default=False):
