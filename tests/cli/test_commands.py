@@ -18,12 +18,13 @@ from tocsin.errors import ConfigError, InvalidInput, NotFound, StoreError, Tocsi
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
 def test_every_command_explains_itself(tocsin: Tocsin, command: object) -> None:
-    """`--help` works for each, and each has a sentence."""
+    """`--help` works for each, and each has a sentence; a command with parts has one for each of them."""
     name, module = command.name, importlib.import_module(command.module)  # type: ignore[attr-defined]
     outcome = tocsin(name, "--help")
     assert outcome.code == 0
     assert outcome.out.startswith(f"Usage: tocsin {name}")
-    assert module.command.__doc__
+    functions = getattr(module, "PARTS", None) or {name: module.command}
+    assert all(function.__doc__ for function in functions.values())
 
 
 def test_the_list_fits_its_lines(tocsin: Tocsin) -> None:
@@ -113,3 +114,11 @@ def test_a_clock_that_is_none_is_refused() -> None:
     """What does not look like an instant and a speed is said with an example."""
     with pytest.raises(InvalidInput, match="2017-03-01T00:00:00Z@60x"):
         flags(http=None, grpc=None, data=None, clock="2017@fast", listen_unprotected=False)
+
+
+def test_a_command_with_parts_is_its_first_part_alone(tocsin: Tocsin) -> None:
+    """Without a part's name, and with options only, the first one runs; a name that is none is refused."""
+    assert tocsin("calc").out == tocsin("calc", "list").out
+    assert tocsin("calc", "--json").out == tocsin("calc", "list", "--json").out
+    assert "`tocsin calc` alone is `tocsin calc list`" in " ".join(tocsin("calc", "--help").out.split())
+    assert tocsin("calc", "nothing").code == 2

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -10,8 +12,6 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from tocsin.app.option_sources import load
-from tocsin.app.options import environment
 from tocsin.cli.commands import exit_code_of
 from tocsin.cli.exit_codes import Exit
 from tocsin.cli.parameters import ConfigOption, DataOption, JsonOption, UrlOption
@@ -51,7 +51,7 @@ def command(
             text = server.get(path, question) if dry_run else server.post(path, question)
         answer = json.loads(text)
     except (Unreachable, Refused) as error:
-        goes = load(file=config, environment=environment()).slo.gate.when_unreachable == "go" if fail_open is None else fail_open
+        goes = _fails_open(config) if fail_open is None else fail_open
         _print_silence(service, error, goes=goes, as_json=as_json)
         raise typer.Exit(Exit.OK if goes else exit_code_of(error)) from None
     if as_json:
@@ -70,6 +70,12 @@ def print_answer(out: Console, answer: dict[str, Any]) -> None:
         out.print(Text(f"also: {clean(sentence)}", "dim"))
     if answer["exception"]:
         out.print(Text(f"exception {clean(answer['exception'])}", "yellow"))
+
+
+def _fails_open(config: Path | None) -> bool:
+    """What the configuration says; its tree is loaded only when nobody answers."""
+    sources, options = (importlib.import_module(f"tocsin.app.{name}") for name in ("option_sources", "options"))
+    return bool(sources.load(file=config, environment=options.environment()).slo.gate.when_unreachable == "go")
 
 
 def _print_silence(service: str, error: Exception, *, goes: bool, as_json: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,20 +12,19 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from tocsin.app.option_sources import load
-from tocsin.app.options import environment
 from tocsin.cli import slo_decisions
 from tocsin.cli.exit_codes import Exit
 from tocsin.cli.parameters import ConfigOption, DataOption, EndOption, JsonOption, StartOption, UrlOption
-from tocsin.cli.plot import area
+from tocsin.cli.plot import area, columns, fitting
 from tocsin.cli.server import DEFAULT_URL, connect
-from tocsin.cli.slo_report import check_slo_files
 from tocsin.cli.slo_tables import print_attribution, print_budget, print_budgets, print_history, print_ledger, show_share
 from tocsin.cli.terminal import clean, console, show_instant
+from tocsin.model.instant import NANOSECONDS, format_instant, parse_instant
 
 LEDGER_SHOWN = 10  # in `show`; `ledger` lists all
 PLOT_HEIGHT = 10
 PLOT_WIDTH = 100
+POINTS = 2000  # a window of which little is known is drawn from there on
 AXIS_WIDTH = 12
 KeyArgument = Annotated[str, typer.Argument(help="The objective, as the list names it.")]
 AtOption = Annotated[
@@ -85,11 +85,10 @@ def show(key: KeyArgument, at: AtOption = None, as_json: JsonOption = False, url
 def burn_down(
     key: KeyArgument, at: AtOption = None, as_json: JsonOption = False, url: UrlOption = DEFAULT_URL, data: DataOption = None
 ) -> None:
-    """How much was left of the budget over its window, as a plot."""
-    out = console()
-    points = max(20, min(PLOT_WIDTH, out.width - AXIS_WIDTH))
+    """How much was left of the budget over its window, as a plot of what is known of it."""
     with connect(url, data) as server:
-        text = server.get(f"{_path(key)}/burn-down", {"at": at, "points": points})
+        text = server.get(f"{_path(key)}/burn-down", {"at": at, "points": POINTS})
+    out = console()
     if as_json:
         out.print(text)
         return
@@ -158,23 +157,27 @@ def check(
     Says everything that is wrong with them at once, and what is allowed but probably not meant. They are read as one set, as the server
     reads those of `slo.files`. Exit code 1 when something is wrong.
     """
-    promql = load(file=config, environment=environment()).promql
-    if not check_slo_files(files, promql, Console(highlight=False, emoji=False, soft_wrap=True, quiet=quiet)):
+    # Only here: who asks a server must not wait for what reads files to load.
+    report = importlib.import_module("tocsin.cli.slo_report")
+    if not report.check_with_options(files, config, Console(highlight=False, emoji=False, soft_wrap=True, quiet=quiet)):
         raise typer.Exit(Exit.FINDING)
 
 
 def print_burn_down(out: Console, key: str, points: list[dict[str, Any]]) -> None:
-    """What was left, from the start of the window on."""
-    values = [point["remaining_ratio"] for point in points]
-    known = [value for value in values if value is not None]
+    """What was left, from the first instant on of which something is known."""
+    known = [
+        (parse_instant(point["at"]) / NANOSECONDS, point["remaining_ratio"]) for point in points if point["remaining_ratio"] is not None
+    ]
     if not known:
         out.print("nothing was observed in this window")
         return
-    lines = area(values, height=PLOT_HEIGHT)
+    width = fitting([known], max(20, min(PLOT_WIDTH, out.width - AXIS_WIDTH)))
+    lines = area(columns(known, start=known[0][0], end=known[-1][0], width=width), height=PLOT_HEIGHT)
+    low, high = min(ratio for _, ratio in known), max(ratio for _, ratio in known)
     for place, line in enumerate(lines):
-        edge = max(known) if place == 0 else min(known) if place == len(lines) - 1 else None
+        edge = high if place == 0 else low if place == len(lines) - 1 else None
         out.print(Text(f"{show_share(edge) if edge is not None else '':>9} ┤{line}"), soft_wrap=True)
-    first, last = (show_instant(points[place]["at"])[:16] for place in (0, -1))
+    first, last = (show_instant(format_instant(round(known[place][0]) * NANOSECONDS))[:16] for place in (0, -1))
     out.print(Text(f"{'':>9}  left of {clean(key)}, {first} to {last} UTC", "dim"))
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from tocsin.app.option_sources import load
+from tocsin.app.options import environment
 from tocsin.cli.slo_tables import show_target
 from tocsin.cli.terminal import clean
 from tocsin.clock import RealClock
@@ -35,6 +37,11 @@ def check_slo_files(paths: Sequence[Path], promql: PromqlOptions, out: Console) 
         _report_mistakes(error.mistakes, out)
         return False
     return True
+
+
+def check_with_options(paths: Sequence[Path], config: Path | None, out: Console) -> bool:
+    """The same, with what the configuration (a file, and the environment) switches on for PromQL."""
+    return check_slo_files(paths, load(file=config, environment=environment()).promql, out)
 
 
 def check_slo_patterns(patterns: Sequence[str], promql: PromqlOptions, out: Console) -> bool:
