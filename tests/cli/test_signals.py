@@ -19,7 +19,19 @@ from tocsin.cli.signals_table import wall_lines
 from tocsin.model.answers import TopError
 from tocsin.model.deployment import Deployment, DeploymentSource
 from tocsin.model.instant import parse_instant
-from tocsin.model.signals import Endpoint, ErrorSplit, Flag, Limits, RequestSignals, ResourceSignals, Signal, SignalsWall, Unit
+from tocsin.model.signals import (
+    Endpoint,
+    ErrorSplit,
+    Flag,
+    LatencyBin,
+    Limits,
+    RequestSignals,
+    ResourceSignals,
+    Signal,
+    SignalSeries,
+    SignalsWall,
+    Unit,
+)
 from tocsin.store.read_range import Within
 
 NOW = parse_instant("2026-03-02T02:03:11Z")
@@ -39,7 +51,8 @@ def service(name: str | None, flag: Flag = Flag.OK, *, operation: str | None = N
         service=name, operation=operation, kind="server" if operation else None, flag=flag, requests=1200,
         latency=[signal(f"latency_{p}", "5,000 ms" if bad else "230 ms", flag, f"{p} 5,000 ms is above 1,000 ms" if bad else "fine")
                  for p in ("p50", "p90", "p95", "p99")],
-        distribution=[], traffic=signal("traffic", "1.2 k/s"), errors=signal("error_rate", "10.0 %" if bad else "0.0 %", flag, "many"),
+        distribution=[LatencyBin(10, 10.9, 90, 0), LatencyBin(18.34, 20, 10, 0)],
+        traffic=signal("traffic", "1.2 k/s"), errors=signal("error_rate", "10.0 %" if bad else "0.0 %", flag, "many"),
         errors_per_s=0.1, error_split=ErrorSplit(7, 3, None), saturation=signal("saturation", "-", Flag.NO_DATA, "nobody measures it"),
         burn=signal("slo_burn", "10.0x", flag, "burns") if bad and operation is None else None, exemplar_trace_id="0a" * 16,
     )  # fmt: skip
@@ -167,7 +180,7 @@ def readings(*outcomes: str) -> Callable[[], Reading]:
         last[0] = next(turns, last[0])
         if last[0] == "gone":
             raise Unreachable("no server at http://x; start one with `tocsin up`")
-        return Reading(record(wall(*STORY)), [], 0.0)
+        return Reading(record(wall(*STORY)))
 
     return read
 
@@ -215,6 +228,11 @@ class FakeSignals:
         self.asked.append((within, service_name))
         return wall(*STORY)
 
+    def series(self, within: Within, **asked: Any) -> list[SignalSeries]:
+        """A gap among rising figures."""
+        figures = (1.0, None, 2.0, 3.0)
+        return [SignalSeries(asked["service"], within.start or 0, 30, figures, figures, figures, figures, figures)]
+
     def endpoints(self, name: str, within: Within) -> list[RequestSignals]:
         """One."""
         self.asked.append((within, name))
@@ -236,7 +254,10 @@ def test_the_command_prints_the_wall(tocsin: Tocsin, url: str, signals: FakeSign
     assert outcome.out.startswith("BREACH  1 service breaches: checkout")
     (within, name), *_ = signals.asked
     assert ((within.end or 0) - (within.start or 0), name) == (3600 * SECOND, None)
-    assert "POST /pay" in tocsin("signals", "checkout", "--url", url).out
+    text = tocsin("signals", "checkout", "--url", url).out
+    assert lines_with(text, "POST /pay")
+    assert lines_with(text, "latency p95", "▁ ▅█")
+    assert "how long requests take: 10.0 ms █      ▁ 20.0 ms" in text
     assert [name for _, name in signals.asked[1:]] == ["checkout", "checkout"]
 
 

@@ -355,6 +355,16 @@ def test_a_configured_query_that_does_not_read_is_refused(ward: Ward, options: S
     assert refusal.value.key == key
 
 
+def test_a_service_that_only_its_objectives_know_is_shown(ward: Ward) -> None:
+    """Silent services are not left out: one with an objective is there without data, and an infinite saturation is none."""
+    endless = SignalsOptions(saturation=(SaturationOptions(query="vector(1) / 0", service="quiet"),))
+    wall = ward.wall(endless, burns=lambda _: {"quiet": ServiceBurn(None, "quiet/availability", 3600)})
+    (quiet,) = wall.services
+    assert (quiet.service, quiet.flag, {signal.value for signal in quiet.signals()}) == ("quiet", Flag.NO_DATA, {None})
+    assert quiet.burn is not None
+    assert quiet.burn.reason == "its objectives observed no event"
+
+
 def test_deployments_are_those_of_the_window_and_the_hours_before(ward: Ward) -> None:
     """The newest first, of one service when only that is asked for."""
     asked: list[tuple[int, int]] = []
@@ -405,7 +415,9 @@ def test_a_heatmap_shows_two_modes(ward: Ward) -> None:
         ward.signals().distribution("nobody", ward.window)
 
 
-@pytest.mark.parametrize("window", [Within(None, NOW), Within(NOW, None), Within(NOW, NOW), Within(NOW - 32 * DAY, NOW)])
+@pytest.mark.parametrize(
+    "window", [Within(None, NOW), Within(NOW, None), Within(NOW, NOW), Within(NOW - 32 * DAY, NOW), Within(-1, 9), Within(2**62, 2**62 + 1)]
+)
 def test_a_window_must_be_closed_and_bounded(ward: Ward, window: Within) -> None:
     """Open, empty and endless windows are refused with what to do."""
     with pytest.raises(InvalidInput, match="window"):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -28,16 +28,30 @@ from tocsin.clock import Clock, RealClock
 from tocsin.errors import InvalidInput
 
 INTERVAL_S = 10.0
+POINTS = 30  # of a signal over time
 TICK_S = 1.0  # the age of what is shown counts up so often
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was read last: the wall, and the endpoints when one service was asked for."""
+    """
+    What was read last.
+
+    Args:
+        wall: The wall.
+        endpoints: Those of the one service that was asked for.
+        series: Its signals over time; None for all services, and for one that nothing was observed of.
+        at_s: When, by the clock's seconds.
+    """
 
     wall: dict[str, Any]
-    endpoints: list[dict[str, Any]]
-    at_s: float
+    endpoints: list[dict[str, Any]] = field(default_factory=list)
+    series: dict[str, Any] | None = None
+    at_s: float = 0.0
+
+    def lines(self, service: str | None, width: int, age_s: float | None = None) -> list[Text]:
+        """It as lines of text."""
+        return wall_lines(self.wall, service=service, endpoints=self.endpoints, series=self.series, width=width, age_s=age_s)
 
 
 def command(
@@ -72,17 +86,18 @@ def command(
             return
         found = read()
     out = console()
-    print_lines(out, wall_lines(found.wall, service=service, endpoints=found.endpoints, width=out.width))
+    print_lines(out, found.lines(service, out.width))
 
 
 def read_wall(server: Server, service: str | None, parameters: dict[str, str | None]) -> Reading:
-    """Ask for the wall, and for one service's endpoints."""
+    """Ask for the wall, and for one service's endpoints and series."""
     wall = json.loads(server.get("/api/signals", {**parameters, "service": service}))
-    endpoints = []
-    if service is not None:
-        window = {"start": wall["start"], "end": wall["end"]}
-        endpoints = json.loads(server.get(f"/api/signals/{quote(service, safe='')}/endpoints", window))
-    return Reading(wall, endpoints, 0.0)
+    if service is None:
+        return Reading(wall)
+    window = {"start": wall["start"], "end": wall["end"]}
+    endpoints = json.loads(server.get(f"/api/signals/{quote(service, safe='')}/endpoints", window))
+    series = json.loads(server.get("/api/signals/series", {**window, "service": service, "points": POINTS}))
+    return Reading(wall, endpoints, series[0] if series else None)
 
 
 class Watch:
@@ -150,7 +165,7 @@ class Watch:
         except (Unreachable, Refused) as error:
             self._trouble = str(error)
             return
-        self._last, self._trouble = Reading(found.wall, found.endpoints, self._clock.monotonic_s()), ""
+        self._last, self._trouble = replace(found, at_s=self._clock.monotonic_s()), ""
 
     def lines(self, width: int) -> list[Text]:
         """What is to be seen now."""
@@ -158,8 +173,7 @@ class Watch:
         if self._last is None:
             return trouble
         age_s = max(0.0, self._clock.monotonic_s() - self._last.at_s)
-        wall = wall_lines(self._last.wall, service=self._service, endpoints=self._last.endpoints, width=width, age_s=age_s)
-        return [*trouble, *wall]
+        return [*trouble, *self._last.lines(self._service, width, age_s)]
 
 
 def _fitting(lines: list[Text], out: Console) -> list[Text]:

@@ -6,13 +6,15 @@ Every verdict is a word; colour repeats it. Wide terminals say more, narrow ones
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.text import Text
 
+from tocsin.cli.plot import sparkline
 from tocsin.cli.table import Column, table_lines
-from tocsin.cli.terminal import clean, service_text, show_instant
+from tocsin.cli.terminal import clean, service_text, show_instant, show_ms
 
 STYLES = {"OK": "green", "WARN": "yellow", "BREACH": "bold red", "NO_DATA": "dim"}
 WORDS = {"NO_DATA": "no data"}
@@ -20,12 +22,24 @@ BESIDE_FROM = 170  # columns from which on services and resources stand side by 
 REASONS_FROM = 110  # columns from which on a row has its reason; below, reasons follow the table
 ALL_PERCENTILES_FROM = 130
 LISTED = 5
+SERIES = {"latency_p50": "p50_ms", "latency_p95": "p95_ms", "latency_p99": "p99_ms", "traffic": "per_s", "error_rate": "error_ratio"}
+SPREAD_WIDTH = 40
+SHORTEST_MS = 1e-6
+BINS_PER_E = 8 / math.log(2)  # the bins of latency: eight per doubling
 GAP = "    "
 
 Record = dict[str, Any]
 
 
-def wall_lines(wall: Record, *, service: str | None, endpoints: Sequence[Record], width: int, age_s: float | None = None) -> list[Text]:
+def wall_lines(
+    wall: Record,
+    *,
+    service: str | None,
+    endpoints: Sequence[Record],
+    width: int,
+    series: Record | None = None,
+    age_s: float | None = None,
+) -> list[Text]:
     """
     A wall as lines.
 
@@ -34,13 +48,14 @@ def wall_lines(wall: Record, *, service: str | None, endpoints: Sequence[Record]
         service: When only this one was asked for, its signals are explained one by one.
         endpoints: Those of that service.
         width: Cells that a line may have.
+        series: How that service's signals went over time.
         age_s: Seconds since it was read; None when it was just now.
     """
     lines = [_banner(wall), _updated(wall, age_s), Text()]
     if service is None:
         lines += _services_and_resources(wall, width)
     else:
-        lines += [*_one_service(wall, service, width), *_section("endpoints", _endpoint_rows(endpoints, width))]
+        lines += [*_one_service(wall, service, series, width), *_section("endpoints", _endpoint_rows(endpoints, width))]
         lines += _section("resources", _resource_rows(wall["resources"], width))
     if service is None:
         lines += _section("slowest endpoints", _slowest(wall["slowest"], width))
@@ -112,21 +127,52 @@ def _reasons(services: Iterable[Record], width: int) -> list[Text]:
     return [Text.assemble("  ", service_text(one["service"]), f": {_why(one)}") for one in flagged[:LISTED]]
 
 
-def _one_service(wall: Record, service: str, width: int) -> list[Text]:
+def _one_service(wall: Record, service: str, series: Record | None, width: int) -> list[Text]:
     """Each signal of a service with its limits, what is usual, and why it is flagged as it is."""
     found = next((one for one in wall["services"] if one["service"] == service), None)
     if found is None:
         return [Text(f"no span of {clean(service)} came in that window or in the same hours of the past days"), Text()]
-    columns = [Column("signal"), Column("value", right=True), Column("state"), Column("why", shrinks=True)]
-    rows = [[Text(one["title"]), value_text(one), flag_text(one["flag"]), Text(clean(one["reason"]))] for one in _signals(found)]
+    timed = series is not None and width >= REASONS_FROM
+    columns = [Column("signal"), Column("value", right=True), *([Column("over time")] if timed else []), Column("state")]
+    columns += [Column("why", shrinks=True)]
+    rows = []
+    for one in _signals(found):
+        course = [Text(_course(series, one["name"]))] if timed else []
+        rows.append([Text(one["title"]), value_text(one), *course, flag_text(one["flag"]), Text(clean(one["reason"]))])
     split = found["error_split"]
     lines = [Text.assemble(service_text(service), f"  {found['requests']:,} requests"), *table_lines(columns, rows, width=width)]
     if split is not None and (split["implicit"] is not None or split["policy"] is not None):
         parts = [(split["explicit"], "failed"), (split["implicit"], "answered wrongly"), (split["policy"], "too slow")]
         lines.append(Text("errors: " + ", ".join(f"{count:,} {word}" for count, word in parts if count is not None), "dim"))
+    if found["distribution"]:
+        lines.append(Text(f"how long requests take: {_spread(found['distribution'])}", "dim"))
     if found["exemplar_trace_id"]:
         lines.append(Text(f"the worst: tocsin trace {found['exemplar_trace_id']}", "dim"))
     return [*lines, Text()]
+
+
+def _course(series: Record | None, name: str) -> str:
+    """A signal over time as a line of blocks, a space where nothing was observed; nothing for what has no series."""
+    values = (series or {}).get(SERIES.get(name, ""))
+    return sparkline(values) if values else ""
+
+
+def _spread(distribution: Sequence[Record]) -> str:
+    """`9.5 ms ▁█▂   ▁ 5,187 ms`: how many requests took how long, on a logarithmic scale."""
+    low, high = distribution[0]["low_ms"], distribution[-1]["high_ms"]
+    spots = columns_of([(math.log(one["high_ms"]), one["requests"]) for one in distribution], low=low, high=high)
+    return f"{show_ms(low)} {sparkline(spots)} {show_ms(high)}"
+
+
+def columns_of(bins: Sequence[tuple[float, int]], *, low: float, high: float) -> list[float | None]:
+    """Requests in equal parts between the logarithms of two latencies (milliseconds), at most one part per bin; None where none was."""
+    start, end = math.log(max(low, SHORTEST_MS)), math.log(high)
+    width = max(1, min(SPREAD_WIDTH, round((end - start) * BINS_PER_E)))
+    found: list[float | None] = [None] * width
+    for at, requests in bins:
+        place = min(width - 1, max(0, math.ceil((at - start) / max(end - start, SHORTEST_MS) * width - 1e-6) - 1))
+        found[place] = (found[place] or 0) + requests
+    return found
 
 
 def _endpoint_rows(endpoints: Sequence[Record], width: int) -> list[Text]:

@@ -53,7 +53,7 @@ from tocsin.query.signals_time import heatmap, timelines
 from tocsin.query.top_errors import top_errors
 from tocsin.store.plan import And, Equals, Field, Or, Predicate, Scope
 from tocsin.store.read_range import Within
-from tocsin.store.read_services import FINE_S, bucket_seconds
+from tocsin.store.read_services import FINE_S, SECONDS_MAX, bucket_seconds
 from tocsin.store.read_signals import (
     Windows,
     coarse_seconds,
@@ -217,6 +217,8 @@ class Signals:
             raise InvalidInput("signals need a window with a start before its end; give --last 15m, or start and end")
         if end - start > WINDOW_DAYS_MAX * 86_400 * NANOSECONDS:
             raise InvalidInput(f"the window is longer than {WINDOW_DAYS_MAX} days; ask for a shorter one")
+        if start < 0 or end > SECONDS_MAX * NANOSECONDS:
+            raise InvalidInput("the window lies before 1970 or after 2106; nothing is kept about such times")
         seconds = bucket_seconds(within)
         assert seconds.start is not None
         assert seconds.end is not None

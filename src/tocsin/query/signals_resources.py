@@ -152,11 +152,11 @@ class Resources:
 
 
 def _values(answer: QueryAnswer) -> Values:
-    """Numbers by labels; what is no number is left out."""
+    """Numbers by labels; what is no number, or the infinity that a division by nothing gives, is left out."""
     found = {one.labels: float(one.values[0]) for one in answer.series if len(one.values)}
     if answer.type is ValueType.SCALAR:
         found = {Labels(): answer.scalar}
-    return {labels: value for labels, value in found.items() if not math.isnan(value)}
+    return {labels: value for labels, value in found.items() if math.isfinite(value)}
 
 
 def _signal(resource: str, part: str, asked: ResourceQueryOptions, values: Values) -> Signal:
