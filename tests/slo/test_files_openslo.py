@@ -184,6 +184,7 @@ def test_a_threshold_over_spans_is_about_their_duration(tmp_path: Path, unit: st
         ("good", "sum(increase(g[5m]))", "sum(increase(a[5m]))", "counter: false", SeriesRatio("sum(a)", "sum(g)")),
         ("good", "sum(g_total)", "sum(a_total)", "", SeriesRatio("sum(a_total)", "sum(g_total)")),
         ("good", "good_now", "all_now", "counter: false", SeriesRatio("all_now", "good_now", counter=False)),
+        ("good", "sum(rate(g[5m]))", "a", "counter: false", SeriesRatio("a", "sum(rate(g[5m]))", counter=False)),
         ("good", "max(rate(g_total[5m]))", "a", "counter: true", SeriesRatio("a", "max(rate(g_total[5m]))", counter=False)),
     ],
 )
@@ -445,6 +446,7 @@ REMARKS = [
     (ratio("good", source("prometheus", "{query: g_total}"), PROMETHEUS, "counter: false"), "for counters write counter: true"),
     (ratio("good", source("prometheus", "{query: g}"), PROMETHEUS, ""), "no 'counter' is given"),
     (ratio("good", source("prometheus", "{query: 'max(rate(g_total[5m]))'}"), PROMETHEUS), "max() does not add up over minutes"),
+    (ratio("good", source("prometheus", "{query: 'sum(rate(g[5m]))'}"), PROMETHEUS, "counter: false"), "one side takes a rate"),
     (ratio("good", PROMETHEUS.replace("type", "metricSourceRef: gone, type"), PROMETHEUS), "no DataSource is called 'gone'"),
     (
         OPENSLO + OPENSLO_WINDOW + OPENSLO_RATIO + OPENSLO_TARGET + "---\napiVersion: openslo/v1\nkind: Service\nmetadata: {name: else}\n",

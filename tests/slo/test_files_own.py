@@ -303,6 +303,7 @@ OTHER_MISTAKES = [
     ("kind: Objective\nmetadata: {}\nspec: {}\n", "3:11", "needs 'name'"),
     ("kind: Objective\nmetadata: {name: a b}\nspec: {}\n", "3:18", "did you mean 'a-b'?"),
     ("kind: Objective\nmetadata: {name: a, lables: {}}\nspec: {}\n", "3:21", "did you mean 'labels'?"),
+    ("kind: Objective\nmetadata: {name: a, zone: x}\nspec: {}\n", "3:21", "no field 'zone'; it may have name, displayName"),
     ("kind: Objective\nmetadata: {name: a}\n", "1:1", "needs 'spec'"),
     ("kind: Objective\nmetadata: {name: a}\nspecs: {}\n", "4:1", "did you mean 'spec'?"),
     (f"{OWN[22:]}{OWN_REST}", "1:1", "another Objective is called 'shop'"),

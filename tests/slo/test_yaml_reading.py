@@ -38,6 +38,7 @@ def outcome(path: Path) -> Definitions | tuple[Mistake, ...]:
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{b}: &{b} [{', '.join([f'*{a}'] * 10)}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
 )
+CHAIN = "a0: &a0 {b: 1}\n" + "".join(f"a{place}: &a{place} {{<<: *a{place - 1}}}\n" for place in range(1, 900))
 HOSTILE = [
     (b"\xff\xfe\x00", "x.yaml:1:1: the file is not UTF-8"),
     (b"a: 1\nb: \xe4\n", "x.yaml:2:1: the file is not UTF-8"),
@@ -50,6 +51,7 @@ HOSTILE = [
     (b"[" * 100_000, "nested deeper than 64 levels"),
     (b"{a: " * 5_000, "nested deeper than 64 levels"),
     (b"- " * 50_000, "nested deeper than 64 levels"),
+    (CHAIN.encode(), "nested deeper than 64 levels"),
     (BOMB.encode(), "stands for more than 1,000,000 values"),
     (b"just words\n", "expected an object with apiVersion and kind"),
     (b"- 1\n", "x.yaml:1:3: expected an object"),

@@ -114,7 +114,8 @@ def _object(document: Part, whose: str, kinds: tuple[str, ...], *, open_ended: b
     fields = document.fields(f"an object of {whose}", (*OBJECT_FIELDS, *(("status",) if open_ended else ())), open_ended=open_ended)
     kind_part = fields.needed("kind", f"one of {', '.join(kinds)}")
     kind = kind_part.choice(kinds) if kind_part is not None else ""
-    metadata = read_metadata(fields.optional("metadata"), document, kind=f"an object of kind {kind}" if kind else "an object")
+    what = f"an object of kind {kind}" if kind else "an object"
+    metadata = read_metadata(fields.optional("metadata"), document, kind=what, open_ended=open_ended)
     if not kind or (kind_part is not None and kind_part.text() != kind):
         return None
     spec = fields.optional("spec")

@@ -103,17 +103,16 @@ class LiveDefinitions:
             return changed
 
     def statistics(self) -> DefinitionStatistics:
-        """How it stands."""
-        with self._lock:
-            return DefinitionStatistics(
-                files=len(self._stamp or ()),
-                objectives=len(self._current.objectives),
-                mistakes=len(self._mistakes),
-                remarks=len(self._current.remarks),
-                reads=self._reads,
-                failed_reads=self._failed_reads,
-                age_s=self._clock.monotonic_s() - self._read_at_s,
-            )
+        """How it stands; it does not wait for files that are being read."""
+        return DefinitionStatistics(
+            files=len(self._stamp or ()),
+            objectives=len(self._current.objectives),
+            mistakes=len(self._mistakes),
+            remarks=len(self._current.remarks),
+            reads=self._reads,
+            failed_reads=self._failed_reads,
+            age_s=self._clock.monotonic_s() - self._read_at_s,
+        )
 
 
 def _matching(patterns: Sequence[str]) -> tuple[list[Path], list[Mistake]]:

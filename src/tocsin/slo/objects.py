@@ -125,7 +125,7 @@ class Draft:
     dependencies: Part | None = None
 
 
-def read_metadata(part: Part | None, around: Part, *, kind: str, known: tuple[str, ...] = METADATA, needed: bool = True) -> Metadata:
+def read_metadata(part: Part | None, around: Part, *, kind: str, needed: bool = True, open_ended: bool = True) -> Metadata:
     """
     The metadata of an object.
 
@@ -133,14 +133,14 @@ def read_metadata(part: Part | None, around: Part, *, kind: str, known: tuple[st
         part: Its `metadata`.
         around: The object.
         kind: What it is.
-        known: Fields that it may have.
         needed: Whether it must have a name; objects inside of others need none.
+        open_ended: Others may have added fields of their own.
     """
     if part is None:
         if needed:
             around.wrong(f"{kind} needs 'metadata' with a name, as in metadata: {{name: checkout}}")
         return Metadata("")
-    fields = part.fields("metadata", (*known, *KUBERNETES_METADATA), open_ended=known is METADATA)
+    fields = part.fields("metadata", (*METADATA, *KUBERNETES_METADATA) if open_ended else METADATA, open_ended=open_ended)
     name = fields.needed("name") if needed else fields.optional("name")
     return Metadata(
         read_name(name) if name is not None else "",

@@ -46,6 +46,7 @@ class Part:
         items: Elements of a list.
         pairs: Keys and values of a mapping, as written: merge keys and doubles included.
         size: Values in it, aliases counted in full.
+        depth: Levels in it, through aliases as well.
         text_offset: Columns between the place and the scalar's first character; None when the text does not stand there as it means.
     """
 
@@ -57,6 +58,7 @@ class Part:
     items: list[Part] = field(default_factory=list)
     pairs: list[tuple[Part, Part]] = field(default_factory=list)
     size: int = 1
+    depth: int = 1
     text_offset: int | None = None
 
     @property

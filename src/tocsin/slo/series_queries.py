@@ -141,7 +141,7 @@ def series_ratio(
         part.remark("the queries of both sides are the same, so " + ("nothing is ever good" if inverted else "nothing is ever bad"))
     rated, countable = any(form.rated for form in forms), all(form.text for form in forms)
     looks_counted = all(COUNTER_NAME.fullmatch(name) for form in forms for name in form.names)
-    if countable and (rated or counter or (counter is None and looks_counted)):
+    if countable and (counter or all(form.rated for form in forms) or (counter is None and looks_counted)):
         if rated and not rates_expected:
             part.remark("rate() and increase() are taken off: Tocsin itself counts the increase of these counters, minute by minute")
         return SeriesRatio(total=forms[1].text, good=forms[0].text, inverted=inverted, counter=True)
@@ -150,7 +150,9 @@ def series_ratio(
             where.wrong(f"counters can't be counted per minute here: {form.reason}; sum the counters, or write counter: false")
         elif form.reason and rated:
             where.remark(f"its values are taken as numbers of events per minute, since no counter can be counted in it: {form.reason}")
-    if counter is None and not rated:
+    if countable and rated:
+        part.remark("one side takes a rate, the other does not; both are taken as numbers of events at the end of each minute")
+    elif counter is None and not rated:
         taken = "no 'counter' is given, so each value is taken as the number of events in the minute before it"
         part.remark(f"{taken}; for counters write counter: true")
     elif countable and looks_counted and not rated:

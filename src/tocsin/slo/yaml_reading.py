@@ -1,8 +1,8 @@
 """
 YAML and JSON files as parts with their places, read safely whatever stands in them.
 
-The parser gives events, and the tree is built here, without recursion: a file that nests deeper than DEPTH_MAX is refused before anything
-recurses into it, and aliases are counted in full, so that nine lines can't stand for a billion values.
+The parser gives events, and the tree is built here, without recursion: a file that nests deeper than DEPTH_MAX, by aliases or without, is
+refused before anything recurses into it, and aliases are counted in full, so that nine lines can't stand for a billion values.
 A file may hold several documents (`---`); a document may be a list of objects, or a `kind: List` with `items`.
 """
 
@@ -21,6 +21,7 @@ from tocsin.slo.parts import Part, Sort
 SIZE_BYTES_MAX = 16 << 20
 DEPTH_MAX = 64
 VALUES_MAX = 1_000_000  # with aliases counted in full
+TOO_DEEP = f"values are nested deeper than {DEPTH_MAX} levels; no SLO needs that"
 BLOCKS = frozenset({"|", ">"})
 SURROGATES = re.compile(r"(?<!\\)((?:\\\\)*)\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
 
@@ -129,7 +130,7 @@ class _Building:
             sort = Sort.LIST if isinstance(event, yaml.SequenceStartEvent) else Sort.MAPPING
             part = self._anchored(event, Part(self._place(event), self.notes, sort))
             if len(self.open_parts) == DEPTH_MAX:
-                part.wrong(f"values are nested deeper than {DEPTH_MAX} levels; no SLO needs that")
+                part.wrong(TOO_DEEP)
                 return False
             self.open_parts.append((part, []))
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -142,6 +143,10 @@ class _Building:
             return True
         around, waiting = self.open_parts[-1]
         around.size += part.size
+        around.depth = max(around.depth, part.depth + 1)
+        if around.depth > DEPTH_MAX:
+            part.wrong(TOO_DEEP)
+            return False
         if around.size > VALUES_MAX:
             part.wrong(f"the file stands for more than {VALUES_MAX:,} values (each `*alias` counts in full); write less, or split it")
             return False
