@@ -16,6 +16,7 @@ from tocsin.cli.slo_tables import bar, burn_text, show_count, show_share, show_t
 from tocsin.errors import NotFound
 from tocsin.model.budget import CauseKind
 from tocsin.slo.answers import Ledger
+from tocsin.slo.burn_down import BurnDownPoint
 from tocsin.slo.desk_records import DefinitionProblems
 
 SIGNED = ("--author", "ada", "--reason", "database upgrade")
@@ -161,6 +162,18 @@ def test_without_exclusions_figures_stand_once(tocsin: Tocsin, url: str, slos: F
     out = tocsin("slo", "show", KEY, "--url", url).out
     assert "had nothing been excluded" not in out
     assert "`tocsin slo exclusions`" not in out
+
+
+def test_a_burn_down_draws_what_is_known(tocsin: Tocsin, url: str, slos: FakeSlos, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the first known instant on, without gaps; nothing known is a sentence."""
+    known = [BurnDownPoint(NOW - (9 - step) * MINUTE + (step == 9) * -30 * 10**9, 1 - step / 20) for step in range(10)]
+    monkeypatch.setattr(slos, "burn_down", lambda _key, **_: [BurnDownPoint(NOW - DAY, None), *known])
+    out = tocsin("slo", "burn-down", KEY, "--url", url).out
+    assert "2026-03-02 09:51 to 2026-03-02 09:59 UTC" in out
+    lowest = next(line for line in out.splitlines() if line.strip().startswith("55.0 %"))
+    assert "  " not in lowest.partition("┤")[2]
+    monkeypatch.setattr(slos, "burn_down", lambda _key, **_: [BurnDownPoint(NOW - DAY, None)])
+    assert tocsin("slo", "burn-down", KEY, "--url", url).out == "nothing was observed in this window\n"
 
 
 def test_an_empty_ledger_is_said(tocsin: Tocsin, url: str, slos: FakeSlos, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+from itertools import accumulate
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -172,7 +173,9 @@ def print_burn_down(out: Console, key: str, points: list[dict[str, Any]]) -> Non
         out.print("nothing was observed in this window")
         return
     width = fitting([known], max(20, min(PLOT_WIDTH, out.width - AXIS_WIDTH)))
-    lines = area(columns(known, start=known[0][0], end=known[-1][0], width=width), height=PLOT_HEIGHT)
+    values = columns(known, start=known[0][0], end=known[-1][0], width=width)
+    # The last step is shorter than the others, which leaves a column without a point: what was left stays until the next.
+    lines = area(list(accumulate(values, _carried)), height=PLOT_HEIGHT)
     low, high = min(ratio for _, ratio in known), max(ratio for _, ratio in known)
     for place, line in enumerate(lines):
         edge = high if place == 0 else low if place == len(lines) - 1 else None
@@ -189,6 +192,10 @@ def _print_problems(out: Console, problems: dict[str, list[str]]) -> None:
     elif problems["remarks"]:
         count = len(problems["remarks"])
         out.print(Text(f"{count} {'remark' if count == 1 else 'remarks'} on the files: `tocsin slo check FILE...` says which", "dim"))
+
+
+def _carried(last: float | None, value: float | None) -> float | None:
+    return last if value is None else value
 
 
 def _path(key: str) -> str:
