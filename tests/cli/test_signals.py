@@ -231,7 +231,7 @@ class FakeSignals:
     def series(self, within: Within, **asked: Any) -> list[SignalSeries]:
         """A gap among rising figures."""
         figures = (1.0, None, 2.0, 3.0)
-        return [SignalSeries(asked["service"], within.start or 0, 30, figures, figures, figures, figures, figures)]
+        return [SignalSeries(asked["service"], within.start or 0, 30, *[figures] * 6)]
 
     def endpoints(self, name: str, within: Within) -> list[RequestSignals]:
         """One."""

@@ -22,7 +22,14 @@ BESIDE_FROM = 170  # columns from which on services and resources stand side by 
 REASONS_FROM = 110  # columns from which on a row has its reason; below, reasons follow the table
 ALL_PERCENTILES_FROM = 130
 LISTED = 5
-SERIES = {"latency_p50": "p50_ms", "latency_p95": "p95_ms", "latency_p99": "p99_ms", "traffic": "per_s", "error_rate": "error_ratio"}
+SERIES = {
+    "latency_p50": "p50_ms",
+    "latency_p90": "p90_ms",
+    "latency_p95": "p95_ms",
+    "latency_p99": "p99_ms",
+    "traffic": "per_s",
+    "error_rate": "error_ratio",
+}
 SPREAD_WIDTH = 40
 SHORTEST_MS = 1e-6
 BINS_PER_E = 8 / math.log(2)  # the bins of latency: eight per doubling
@@ -140,7 +147,8 @@ def _one_service(wall: Record, service: str, series: Record | None, width: int) 
         course = [Text(_course(series, one["name"]))] if timed else []
         rows.append([Text(one["title"]), value_text(one), *course, flag_text(one["flag"]), Text(clean(one["reason"]))])
     split = found["error_split"]
-    lines = [Text.assemble(service_text(service), f"  {found['requests']:,} requests"), *table_lines(columns, rows, width=width)]
+    count = f"{found['requests']:,} requests" if found["requests"] else "no requests observed"
+    lines = [Text.assemble(service_text(service), f"  {count}"), *table_lines(columns, rows, width=width)]
     if split is not None and (split["implicit"] is not None or split["policy"] is not None):
         parts = [(split["explicit"], "failed"), (split["implicit"], "answered wrongly"), (split["policy"], "too slow")]
         lines.append(Text("errors: " + ", ".join(f"{count:,} {word}" for count, word in parts if count is not None), "dim"))

@@ -239,7 +239,7 @@ class SignalSeries:
         service: Whose; None for all services together.
         start: Of the first step.
         step_s: Length of a step, seconds.
-        p50_ms, p95_ms, p99_ms: Latencies.
+        p50_ms, p90_ms, p95_ms, p99_ms: Latencies.
         per_s: Requests per second.
         error_ratio: Share of requests that failed, 0 to 1.
     """
@@ -248,6 +248,7 @@ class SignalSeries:
     start: Instant
     step_s: int
     p50_ms: Sequence[float | None]
+    p90_ms: Sequence[float | None]
     p95_ms: Sequence[float | None]
     p99_ms: Sequence[float | None]
     per_s: Sequence[float | None]

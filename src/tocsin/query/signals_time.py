@@ -82,6 +82,7 @@ def _series(service: str | None, places: Sequence[int], step_s: int, rows: Mappi
         start=places[0] * NANOSECONDS,
         step_s=step_s,
         p50_ms=latency(0),
+        p90_ms=latency(1),
         p95_ms=latency(2),
         p99_ms=latency(3),
         per_s=[rows[at][0] / _passed(at, step_s, now_s) if at in rows else None for at in places],
