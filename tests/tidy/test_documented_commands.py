@@ -14,7 +14,7 @@ from tocsin.cli.commands import COMMANDS, load_command
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NAMES = {command.name: command for command in COMMANDS}
 PLACEHOLDERS = {"COMMAND"}
-ENDS = {"|", ">", "&&", ";", "&"}  # of a command, for a shell
+ENDS = {"|", ">", "&&", "||", ";", "&"}  # of a command, for a shell
 
 
 def command_lines() -> Iterator[tuple[str, str, bool]]:
@@ -45,7 +45,12 @@ def test_commands_and_options_exist(page: str, line: str, whole: bool) -> None:
     """The command is there, and takes these options and arguments with these values. It is read, not run."""
     name, *arguments = words_of(line)
     assert name in NAMES, f"{page}: tocsin {line}: there is no command {name}"
-    load_command(NAMES[name]).make_context(f"tocsin {name}", arguments, resilient_parsing=not whole and not arguments)
+    loaded = load_command(NAMES[name])
+    parts = getattr(loaded, "commands", {})
+    if parts and arguments and not arguments[0].startswith("-"):
+        assert arguments[0] in parts, f"{page}: tocsin {line}: {name} has no part {arguments[0]}"
+        loaded, *arguments = parts[arguments[0]], *arguments[1:]
+    loaded.make_context(f"tocsin {name}", arguments, resilient_parsing=not whole and not arguments)
 
 
 @pytest.mark.parametrize(("name", "argument"), [("logs", "--lats"), ("services", "--limit=5"), ("journal", "purge")])
