@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import json
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from importlib import resources
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +17,7 @@ import httpx
 import typer
 from rich.text import Text
 
+from tocsin.app.options import environment
 from tocsin.cli.exit_codes import Exit
 from tocsin.cli.server import DEFAULT_URL
 from tocsin.cli.terminal import console
@@ -23,7 +26,11 @@ from tocsin.errors import TocsinError
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 60.0
 POLL_S = 0.1
+SLO_FILES = "TOCSIN_SLO__FILES"
 QUESTIONS = (
+    "signals --watch",
+    "slo",
+    "gate gateway --risk-minutes 15 --probability 0.3",
     "services",
     "traces --slowest",
     "logs error:true",
@@ -42,7 +49,7 @@ def command(
     seed: Annotated[int, typer.Option("--seed", help="The same seed brings the same customers and failures.")] = 1,
     duration: Annotated[float | None, typer.Option("--duration", help="Seconds; until Ctrl-C by default.", show_default=False)] = None,
 ) -> None:
-    """Run a small real system of four services that sends its telemetry. Ctrl-C stops it."""
+    """Run a small real system of four services that sends its telemetry, with objectives for them. Ctrl-C stops it."""
     try:
         system = importlib.import_module("tocsin.demo.system")
     except ModuleNotFoundError as error:
@@ -71,7 +78,8 @@ def server(endpoint: str, data: Path) -> Iterator[None]:
     if endpoint != DEFAULT_URL:  # beside a server that has the usual ports already
         arguments += ["--grpc", "127.0.0.1:0"]
     # A session of its own: Ctrl-C reaches the demo alone, which stops the server after the last telemetry has left.
-    process = subprocess.Popen(arguments, start_new_session=True)
+    objectives = json.dumps([str(Path(str(resources.files("tocsin.demo") / "slos")) / "*.yaml")])
+    process = subprocess.Popen(arguments, start_new_session=True, env={SLO_FILES: objectives, **environment()})
     try:
         _wait_until_ready(endpoint, process)
         yield

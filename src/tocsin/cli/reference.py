@@ -25,9 +25,14 @@ from tocsin.journal.journal import Journal
 from tocsin.model.signal import Signal
 from tocsin.query.desk import Desk
 from tocsin.query.promql.engine import Promql
+from tocsin.slo.desk import SloDesk
+from tocsin.slo.keeper import Keeper
+from tocsin.slo.live import LiveDefinitions
+from tocsin.state.state import State
 from tocsin.store.fold import Fold
 from tocsin.store.loader import Loader
 from tocsin.store.store import Store
+from tocsin.wire.deployments import DeploymentDoor
 from tocsin.wire.door import Door
 from tocsin.wire.otlp_grpc import GrpcServer
 from tocsin.wire.prometheus.registry import SeriesRegistry
@@ -47,6 +52,11 @@ SOURCES: dict[str, Any] = {  # as `tocsin up` names them, see tocsin.app.lifecyc
     "series": SeriesRegistry.statistics,
     "remote_write": RemoteWriteDoor.statistics,
     "collect": Collector.statistics,
+    "state": State.statistics,
+    "slo_files": LiveDefinitions.statistics,
+    "slo_keeper": Keeper.statistics,
+    "slo": SloDesk.statistics,
+    "deployments": DeploymentDoor.statistics,
     "process": ProcessWatch.statistics,
 }
 
@@ -141,7 +151,9 @@ def _body(operation: dict[str, Any], document: dict[str, Any]) -> list[str]:
     if "requestBody" not in operation:
         return []
     name = kind_words(operation["requestBody"]["content"]["application/json"]["schema"]).strip("`")
-    schema = document["components"]["schemas"][name]
+    schema = document["components"]["schemas"].get(name)
+    if schema is None:
+        return ["", "The body is JSON, as its sender defines it."]
     rows = []
     for field, kind in schema["properties"].items():
         default = "required" if field in schema.get("required", []) else f"`{kind.get('default')}`"
