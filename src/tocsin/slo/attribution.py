@@ -24,7 +24,7 @@ from tocsin.query.fields import parse_log_query, parse_span_query
 from tocsin.query.metrics import Metrics
 from tocsin.query.reading import Reading
 from tocsin.slo.answers import Attribution
-from tocsin.slo.attribution_ranking import Candidate, Whole, causes, sentence_of, share_words, standing_out, value_of
+from tocsin.slo.attribution_ranking import Candidate, Whole, causes, is_version, sentence_of, share_words, standing_out, value_of
 from tocsin.slo.attribution_series import series_candidates
 from tocsin.slo.definition import EventCount, EventRatio, EventSignal, Objective, SeriesRatio, StreamRatio
 from tocsin.store.count_events import CountedEvents, ExcludedEvents, services_of, stored_extent_s
@@ -160,7 +160,10 @@ class Attributor:
                     total, bad = (value * counted.read.minutes_apart for value in (next(sums), next(sums)))
                     options.append(([one, other], bad, total))
         whole = counted.whole
-        return max(options, key=lambda option: option[1] / whole.bad - option[2] / whole.total)
+        # Of what stands out alike, that which names the version too.
+        return max(
+            options, key=lambda one: (round(one[1] / whole.bad - one[2] / whole.total, 3), any(map(is_version, one[0])) * len(one[0]))
+        )
 
     def _stored(self, signal: EventSignal, span: tuple[int, int]) -> tuple[int, int]:
         """The part of the range from which on events are stored."""

@@ -76,13 +76,22 @@ def standing_out(candidates: Sequence[Candidate], whole: Whole) -> list[Candidat
 
 
 def causes(ranked: Sequence[Candidate], judged_by: Collection[str], *, most: int) -> list[Candidate]:
-    """Of ranked candidates those that say who or where, one per key, and not the same events under another name."""
+    """
+    Of ranked candidates those that say who or where, one per key, and not the same events under another name.
+
+    A version is always worth naming, even where a route exists in one version only.
+    """
     chosen: list[Candidate] = []
     for candidate in ranked:
-        is_new = all(one.key != candidate.key and (one.bad, one.total) != (candidate.bad, candidate.total) for one in chosen)
+        is_new = all(one.key != candidate.key and not _is_other_name(one, candidate) for one in chosen)
         if is_new and candidate.key not in judged_by and not is_symptom(candidate.key):
             chosen.append(candidate)
     return chosen[:most]
+
+
+def is_version(candidate: Candidate) -> bool:
+    """Whether it is a version of the service: what a sentence names beside everything else."""
+    return candidate.key == "service.version"
 
 
 def is_symptom(key: str) -> bool:
@@ -105,7 +114,7 @@ def value_of(candidate: Candidate, whole: Whole) -> AttributionValue:
 
 def sentence_of(names: Sequence[Candidate], bad: float, total: float, whole: Whole, noun: str = "events") -> str:
     """`82 % of the bad events came from route /pay in version 2.3.1, which has 11 % of all events`; `names` has one or two candidates."""
-    what = " in ".join(f"{WORDS.get(one.key, one.key)} {one.value}" for one in names)
+    what = " in ".join(f"{WORDS.get(one.key, one.key)} {one.value}" for one in sorted(names, key=is_version))
     return f"{share_words(bad / whole.bad)} of the bad {noun} came from {what}, which has {share_words(total / whole.total)} of all {noun}"
 
 
@@ -115,6 +124,10 @@ def share_words(share: float) -> str:
     if percent >= 9.95 or percent == 0:
         return f"{percent:.0f} %"
     return f"{percent:.1f} %" if percent >= 0.1 else f"{percent:.2g} %"
+
+
+def _is_other_name(one: Candidate, other: Candidate) -> bool:
+    return (one.bad, one.total) == (other.bad, other.total) and not is_version(one) and not is_version(other)
 
 
 def _stands_out(candidate: Candidate, whole: Whole) -> bool:
