@@ -1,0 +1,15 @@
+-- p0 = 'rows'
+-- p4 = ['true']
+-- p2 = 'ok'
+-- p3 = 'true'
+-- p5 = 'ok'
+-- p6 = 'true'
+-- p1 = 'rows.bad'
+-- p7 = 1763600000000000000
+-- p8 = 1763599800
+-- p9 = 1763603605000000000
+-- p10 = 1763603400
+-- p11 = 7
+-- p12 = 'shop'
+-- p13 = 20000
+SELECT multiIf(grouping(service) = 0, 'service', grouping(operation) = 0, 'operation', grouping(resource) = 0, 'resource', 'all') AS sort, multiIf(grouping(service) = 0, toString(service), grouping(operation) = 0, operation, toString(resource)), count() AS events, countIf(bad > 0), sum(weight), sum(bad) AS spent, toUnixTimestamp64Nano(min(ts)) FROM (SELECT service, toString(event_name) AS operation, resource, ts, toFloat64(if(isFinite(toFloat64OrZero(attributes[{p0:String}])), greatest(toFloat64OrZero(attributes[{p0:String}]), 0), 0)) AS weight, toFloat64(if(((hasAny(all_values, {p4:Array(String)}) AND attributes[{p2:String}] = {p3:String}) OR ifNull(JSONExtract(resource, {p5:String}, 'Nullable(String)') = {p6:String}, 0)), if(isFinite(toFloat64OrZero(attributes[{p1:String}])), greatest(toFloat64OrZero(attributes[{p1:String}]), 0), 0), 0)) AS bad FROM logs WHERE ts >= fromUnixTimestamp64Nano({p7:Int64}, 'UTC') AND toStartOfFiveMinutes(ts) >= toDateTime({p8:Int64}, 'UTC') AND ts < fromUnixTimestamp64Nano({p9:Int64}, 'UTC') AND toStartOfFiveMinutes(ts) <= toDateTime({p10:Int64}, 'UTC') AND intDiv(toUnixTimestamp(ts), 60) % {p11:UInt32} = intDiv({p11:UInt32}, 2) AND (service = {p12:String})) GROUP BY GROUPING SETS ((), (service), (operation), (resource)) ORDER BY sort = 'all' DESC, spent DESC, events DESC LIMIT {p13:UInt32}

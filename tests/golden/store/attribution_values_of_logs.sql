@@ -1,0 +1,16 @@
+-- p2 = 'rows'
+-- p6 = ['true']
+-- p4 = 'ok'
+-- p5 = 'true'
+-- p7 = 'ok'
+-- p8 = 'true'
+-- p3 = 'rows.bad'
+-- p0 = 2
+-- p1 = 9
+-- p9 = 1763600000000000000
+-- p10 = 1763599800
+-- p11 = 1763603605000000000
+-- p12 = 1763603400
+-- p13 = 7
+-- p14 = 'shop'
+SELECT key, value, all_of, spent FROM (SELECT *, count() OVER (PARTITION BY key) AS distinct_values, sum(events) OVER (PARTITION BY key) AS carriers FROM (SELECT key, substringUTF8(text, 1, 200) AS value, sum(weight * one_in) AS all_of, sum(bad * one_in) AS spent, count() AS events FROM (SELECT ts, span_id, attributes, toFloat64(if(isFinite(toFloat64OrZero(attributes[{p2:String}])), greatest(toFloat64OrZero(attributes[{p2:String}]), 0), 0)) AS weight, toFloat64(if(((hasAny(all_values, {p6:Array(String)}) AND attributes[{p4:String}] = {p5:String}) OR ifNull(JSONExtract(resource, {p7:String}, 'Nullable(String)') = {p8:String}, 0)), if(isFinite(toFloat64OrZero(attributes[{p3:String}])), greatest(toFloat64OrZero(attributes[{p3:String}]), 0), 0), 0)) AS bad, toUInt32(if(bad > 0, {p0:UInt32}, {p1:UInt32})) AS one_in FROM logs WHERE ts >= fromUnixTimestamp64Nano({p9:Int64}, 'UTC') AND toStartOfFiveMinutes(ts) >= toDateTime({p10:Int64}, 'UTC') AND ts < fromUnixTimestamp64Nano({p11:Int64}, 'UTC') AND toStartOfFiveMinutes(ts) <= toDateTime({p12:Int64}, 'UTC') AND intDiv(toUnixTimestamp(ts), 60) % {p13:UInt32} = intDiv({p13:UInt32}, 2) AND (service = {p14:String})) ARRAY JOIN mapKeys(attributes) AS key, mapValues(attributes) AS text WHERE one_in = 1 OR cityHash64(ts, span_id) % one_in = 0 GROUP BY key, value)) WHERE distinct_values * 2 <= carriers ORDER BY spent DESC, all_of DESC, key, value LIMIT 50 BY key LIMIT 5000

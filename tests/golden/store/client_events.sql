@@ -1,0 +1,17 @@
+-- p0 = 1763603604999999999
+-- p1 = 'client.address'
+-- p2 = 'client.address'
+-- p3 = 'user.id'
+-- p4 = 'user.id'
+-- p5 = 1763600000000000000
+-- p6 = 1763599800
+-- p7 = 1763603605000000000
+-- p8 = 1763603400
+-- p9 = 1763513600000000000
+-- p10 = 1763513400
+-- p11 = 1763517205000000000
+-- p12 = 1763517000
+-- p14 = ['failed']
+-- p13 = 'failed'
+-- p15 = 5000
+SELECT key, client, groupArray(day), groupArray(requests), groupArray(failures), groupArray(routes), sum(key != '' AND max(day = 0)) OVER () AS clients_today FROM (SELECT clients.1 AS key, clients.2 AS client, day, toUInt64(0) AS requests, count() AS failures, toUInt64(0) AS routes FROM (SELECT intDiv({p0:Int64} - toUnixTimestamp64Nano(ts), 86400000000000) AS day, arrayConcat([('', '')], arrayFilter(p -> p.2 != '', [({p1:String}, substringUTF8(arrayFirst((v, k) -> k = {p2:String}, mapValues(attributes), mapKeys(attributes)), 1, 200)), ({p3:String}, substringUTF8(arrayFirst((v, k) -> k = {p4:String}, mapValues(attributes), mapKeys(attributes)), 1, 200))])) AS clients FROM logs WHERE ((ts >= fromUnixTimestamp64Nano({p5:Int64}, 'UTC') AND toStartOfFiveMinutes(ts) >= toDateTime({p6:Int64}, 'UTC') AND ts < fromUnixTimestamp64Nano({p7:Int64}, 'UTC') AND toStartOfFiveMinutes(ts) <= toDateTime({p8:Int64}, 'UTC')) OR (ts >= fromUnixTimestamp64Nano({p9:Int64}, 'UTC') AND toStartOfFiveMinutes(ts) >= toDateTime({p10:Int64}, 'UTC') AND ts < fromUnixTimestamp64Nano({p11:Int64}, 'UTC') AND toStartOfFiveMinutes(ts) <= toDateTime({p12:Int64}, 'UTC'))) AND (hasAllTokens(body, {p14:Array(String)}) OR has(all_values, {p13:String}))) ARRAY JOIN clients GROUP BY key, client, day) GROUP BY key, client ORDER BY key = '' DESC, sumIf(failures, day = 0) DESC, sumIf(requests, day = 0) DESC, key, client LIMIT {p15:UInt32}

@@ -1,0 +1,25 @@
+-- p0 = 1763603604999999999
+-- p1 = ['401', '403']
+-- p2 = ['http.response.status_code', 'http.status_code']
+-- p3 = ['7', '16', 'PERMISSION_DENIED', 'UNAUTHENTICATED']
+-- p4 = ['rpc.grpc.status_code', 'rpc.response.status_code']
+-- p5 = 'http.route'
+-- p6 = 'url.path'
+-- p7 = 'client.address'
+-- p8 = 'client.address'
+-- p9 = 'user.id'
+-- p10 = 'user.id'
+-- p11 = 1763600000000000000
+-- p12 = 1763599800
+-- p13 = 1763603605000000000
+-- p14 = 1763603400
+-- p15 = 1763513600000000000
+-- p16 = 1763513400
+-- p17 = 1763517205000000000
+-- p18 = 1763517000
+-- p19 = 1763427200000000000
+-- p20 = 1763427000
+-- p21 = 1763430805000000000
+-- p22 = 1763430600
+-- p23 = 5000
+SELECT key, client, groupArray(day), groupArray(requests), groupArray(failures), groupArray(routes), sum(key != '' AND max(day = 0)) OVER () AS clients_today FROM (SELECT clients.1 AS key, clients.2 AS client, day, count() AS requests, countIf(refused) AS failures, uniq(route) AS routes FROM (SELECT intDiv({p0:Int64} - toUnixTimestamp64Nano(ts), 86400000000000) AS day, arrayExists((v, k) -> (v IN {p1:Array(String)} AND k IN {p2:Array(String)}) OR (v IN {p3:Array(String)} AND k IN {p4:Array(String)}), mapValues(attributes), mapKeys(attributes)) AS refused, cityHash64(firstNonDefault(firstNonDefault(arrayFirst((v, k) -> k = {p5:String}, mapValues(attributes), mapKeys(attributes)), arrayFirst((v, k) -> k = {p6:String}, mapValues(attributes), mapKeys(attributes))), toString(name))) AS route, arrayConcat([('', '')], arrayFilter(p -> p.2 != '', [({p7:String}, substringUTF8(arrayFirst((v, k) -> k = {p8:String}, mapValues(attributes), mapKeys(attributes)), 1, 200)), ({p9:String}, substringUTF8(arrayFirst((v, k) -> k = {p10:String}, mapValues(attributes), mapKeys(attributes)), 1, 200))])) AS clients FROM spans WHERE kind IN (2, 5) AND ((ts >= fromUnixTimestamp64Nano({p11:Int64}, 'UTC') AND toStartOfFiveMinutes(ts) >= toDateTime({p12:Int64}, 'UTC') AND ts < fromUnixTimestamp64Nano({p13:Int64}, 'UTC') AND toStartOfFiveMinutes(ts) <= toDateTime({p14:Int64}, 'UTC')) OR (ts >= fromUnixTimestamp64Nano({p15:Int64}, 'UTC') AND toStartOfFiveMinutes(ts) >= toDateTime({p16:Int64}, 'UTC') AND ts < fromUnixTimestamp64Nano({p17:Int64}, 'UTC') AND toStartOfFiveMinutes(ts) <= toDateTime({p18:Int64}, 'UTC')) OR (ts >= fromUnixTimestamp64Nano({p19:Int64}, 'UTC') AND toStartOfFiveMinutes(ts) >= toDateTime({p20:Int64}, 'UTC') AND ts < fromUnixTimestamp64Nano({p21:Int64}, 'UTC') AND toStartOfFiveMinutes(ts) <= toDateTime({p22:Int64}, 'UTC')))) ARRAY JOIN clients GROUP BY key, client, day) GROUP BY key, client ORDER BY key = '' DESC, sumIf(failures, day = 0) DESC, sumIf(requests, day = 0) DESC, key, client LIMIT {p23:UInt32}

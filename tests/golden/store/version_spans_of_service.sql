@@ -1,0 +1,3 @@
+-- p0 = 1763603605
+-- p1 = ['shop']
+SELECT JSONExtractString(resource, 'service.name') AS named, if(JSONHas(resource, 'deployment.environment.name'), JSONExtractString(resource, 'deployment.environment.name'), JSONExtractString(resource, 'deployment.environment')) AS environment, JSONExtractString(resource, 'service.version') AS version, toUnixTimestamp(min(first)), toUnixTimestamp(max(last)) FROM (SELECT resource, min(bucket) AS first, max(bucket) AS last FROM resources WHERE bucket < toDateTime({p0:Int64}, 'UTC') AND service IN {p1:Array(String)} GROUP BY resource) GROUP BY named, environment, version ORDER BY named, version
