@@ -13,11 +13,13 @@ from tests.api.local_client import LocalClient
 
 from tocsin.api.application import create_application
 from tocsin.api.context import Context
+from tocsin.api.exposition import render
 from tocsin.api.slo_decisions import NewExclusion
 from tocsin.clock import ReplayClock
 from tocsin.errors import Conflict, StoreError
 from tocsin.model.budget import CauseKind
 from tocsin.slo.answers import GateVerdict
+from tocsin.slo.desk_records import ObjectiveStatistics, SloStatistics
 
 SIGNED = {"author": "ada", "reason": "database upgrade"}
 
@@ -196,6 +198,15 @@ def test_a_server_without_objectives_says_so() -> None:
     for path in ("/api/slos", "/api/gate/checkout", "/api/audit", "/api/slo-exclusions"):
         assert "no objectives behind this server" in client.get(path).json()["error"]["message"]
     assert client.get("/api/calculators").status_code == 200
+
+
+def test_objectives_are_metrics() -> None:
+    """What is left and how it burns, by objective, so that others can alert on it."""
+    known = {KEY: ObjectiveStatistics(0.769, 0.9998, 0.4, 0.5, 1.0)}
+    lines = render({"slo": SloStatistics(rounds=3, objectives=known)}).splitlines()
+    assert f'tocsin_slo_remaining_ratio{{objective="{KEY}"}} 0.769' in lines
+    assert f'tocsin_slo_burn_rate_1h{{objective="{KEY}"}} 0.4' in lines
+    assert "tocsin_slo_rounds_total 3" in lines
 
 
 def test_calculators_calculate(client: LocalClient) -> None:

@@ -25,7 +25,7 @@ PROMETHEUS_TEXT = "text/plain; version=0.0.4"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 
 # Field -> label, for mappings whose keys are words.
-LABELS = {"refused": "reason", "rejected_by_reason": "reason", "tables": "table"}
+LABELS = {"refused": "reason", "rejected_by_reason": "reason", "tables": "table", "objectives": "objective"}
 # Gauges whose record does not say so in its docstring.
 GAUGES = {"in_flight", "memory_bytes", "waiting"}
 

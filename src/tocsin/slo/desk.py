@@ -193,14 +193,11 @@ class SloDesk:
     def watch(self) -> list[PolicyTransition]:
         """One round: judge every objective, write down the policies' states that changed, and return those."""
         definitions, at = self._definitions(), self._clock.now_ns()
-        budgets = self._judge(self._objectives(None), at)
+        budgets = self._judge(list(definitions.objectives.values()), at)
         newest = self._state.policies.newest_of_all()
         changed = []
         for budget in budgets:
-            objective = definitions.objectives.get(budget.objective)
-            if objective is None:  # the files were read anew meanwhile
-                continue
-            policy = policy_of(objective, definitions.policies, self._options.policy)
+            policy = policy_of(definitions.objectives[budget.objective], definitions.policies, self._options.policy)
             transition = advance(policy, budget.objective, budget.figures.remaining_ratio, newest.get(budget.objective), at)
             if transition is not None and self._state.policies.record(transition):
                 changed.append(transition)
@@ -225,7 +222,8 @@ class SloDesk:
             InvalidInput: A risk below 0, or a probability outside of 0 to 1.
         """
         at = self._clock.now_ns()
-        definitions, objectives = self._definitions(), {one.key: one for one in self._objectives(service)}
+        definitions = self._definitions()
+        objectives = {key: one for key, one in definitions.objectives.items() if one.service == service}
         budgets = self._judge(list(objectives.values()), at)
         states = self._statuses(list(objectives.values()), budgets, at)
         taken: set[str] = set()  # by somebody else, between reading and using
