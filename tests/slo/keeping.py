@@ -93,6 +93,7 @@ class World:
         self.metrics: SeriesQueries | None = None
         self.options = SloOptions()
         self.sent: list[Event] = []
+        self.fault: Exception | None = None
         self.restart()
 
     def restart(self) -> None:
@@ -102,12 +103,17 @@ class World:
             self.store.engine,
             self.book,
             definitions=lambda: Definitions(objectives=dict(self.objectives)),
-            exclusions=lambda: list(self.exclusions),
+            exclusions=self._excluded,
             clock=self.clock,
             options=self.options,
             metrics=self.metrics,
         )
         self.counts = StoredCounts(self.store.engine, self.book)
+
+    def _excluded(self) -> list[Exclusion]:
+        if self.fault is not None:
+            raise self.fault
+        return list(self.exclusions)
 
     def define(self, key: str, indicator: Indicator, service: str = "shop") -> Objective:
         """An objective over thirty days; one with the same key is replaced."""

@@ -4,7 +4,7 @@ The past of objectives that are new, or that count something else than before: c
     counted_from_s   <----- piece -----|------ kept current by the keeper ------> now
 
 A piece is counted, written, and only then does `counted_from_s` move back over it: a crash repeats one piece. Objectives that stand at the
-same minute and count the same service's events go together. Pieces grow and shrink so that each takes about a second.
+same minute go together. Pieces grow and shrink so that each takes about a second.
 
 What retention dropped can't be counted again. A new objective does not know those minutes; one that counts something else now keeps what
 was counted of them under its former definition.
@@ -25,7 +25,7 @@ from tocsin.slo.counting import Plan
 from tocsin.slo.definition import EventFreshness
 from tocsin.slo.minutes import MINUTE_S
 from tocsin.slo.progress import ProgressBook
-from tocsin.slo.recount import freshness, groups_of, recount, series_rows
+from tocsin.slo.recount import clusters_of, freshness, groups_of, recount, series_rows
 from tocsin.slo.series_counts import SeriesQueries
 from tocsin.store.count_events import Minutes, first_event_s, stored_extent_s, table_of
 from tocsin.store.engine import Engine
@@ -36,6 +36,7 @@ DAY_S = 86_400
 PIECE_S_FIRST = 6 * 3600
 PIECE_S_MIN = 600
 PIECE_S_MAX = 7 * DAY_S
+ROWS_MAX = 50_000  # minutes of services that one statement returns
 LAYERS = 2**16
 LAYERS_OF_DROPS = 2  # from this layer on something was dropped before
 NONE = np.zeros(0, dtype=np.int64)
@@ -126,16 +127,24 @@ class Backfill:
 
     def _count(self, batch: Sequence[Plan], end_s: int, drops: RawDrops) -> None:
         lowest = {plan.key: self._lowest_s(plan) for plan in batch}
-        start_s = max(min(lowest.values()), end_s - self._piece_s)
+        services = {service for plan in batch for stream in plan.streams for service in stream.services or ()}
+        piece_s = min(self._piece_s, max(PIECE_S_MIN, ROWS_MAX // max(1, len(services)) * MINUTE_S))
+        start_s = max(min(lowest.values()), end_s - piece_s)
         if start_s < end_s:
             within = Minutes(start_s, end_s)
             rows = self._rows(batch, within, drops)
             self._write([self._replacing(plan, [some for some in rows if some.objective == plan.key], within, drops) for plan in batch])
-        self._book.put([self._moved(plan, start_s, lowest[plan.key], drops) for plan in batch])
+        moved = [self._moved(plan, start_s, lowest[plan.key], drops) for plan in batch]
+        self._book.put(moved)
+        for progress in moved:
+            if progress.backfilled:
+                self.forget(progress.objective)
 
     def _rows(self, batch: Sequence[Plan], within: Minutes, drops: RawDrops) -> list[MinuteRows]:
         """Every minute of the piece, of every objective of the batch; one entry for each stream."""
-        rows = [some for counted in groups_of(batch).values() for some in recount(self._engine, counted, [within], drops)]
+        groups = groups_of(batch)
+        together = [[one for key in cluster for one in groups[key]] for cluster in clusters_of(groups)]
+        rows = [some for counted in together for some in recount(self._engine, counted, [within], drops)]
         for plan in batch:
             if isinstance(plan.objective.indicator, EventFreshness):
                 rows.append(freshness(self._engine, plan, within, drops))
@@ -206,10 +215,8 @@ class Backfill:
 
 
 def _kind(plan: Plan) -> object:
-    """Plans of one kind are counted together: the same events to walk over."""
-    if plan.series is not None or isinstance(plan.objective.indicator, EventFreshness):
-        return plan.key
-    return tuple((stream.signal, stream.services) for stream in plan.streams)
+    """Plans of one kind are counted together."""
+    return plan.key if plan.series is not None or isinstance(plan.objective.indicator, EventFreshness) else None
 
 
 def _tables(plan: Plan) -> list[str]:

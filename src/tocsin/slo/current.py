@@ -6,7 +6,7 @@ A minute is an observation of throughput or freshness only once it is over and a
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeAlias
@@ -18,7 +18,7 @@ from tocsin.slo.counting import Plan, Stream
 from tocsin.slo.definition import EventFreshness, EventRate
 from tocsin.slo.minutes import MINUTE_S
 from tocsin.slo.progress import ProgressBook
-from tocsin.slo.recount import freshness, groups_of, pieces_of, ranges_of, recount, series_rows
+from tocsin.slo.recount import clusters_of, freshness, groups_of, pieces_of, ranges_of, recount, series_rows
 from tocsin.slo.refusals import Refusals
 from tocsin.slo.series_counts import SeriesQueries, reach_s
 from tocsin.store.count_events import Minutes
@@ -93,13 +93,15 @@ class Current:
         for touch in touches:
             touched[touch.signal, touch.service].add(touch.minute_s)
         over_s, usable = self._prepared(plans, drops)
-        for (signal, services), counted in groups_of(usable).items():
-            minutes = _minutes_of(touched, signal, services)
-            for plan, _ in counted:
-                if isinstance(plan.objective.indicator, EventRate):
-                    minutes |= self._unjudged(plan, over_s)
-            for piece in pieces_of(ranges_of(minutes), PIECE_S):
-                self._guarded(counted, lambda some, piece=piece: recount(self._engine, some, piece, drops), over_s)  # type: ignore[misc]
+        groups = groups_of(usable)
+        minutes = {key: _minutes_of(touched, *key) | self._silent(counted, over_s) for key, counted in groups.items()}
+        for cluster in clusters_of(groups):
+            # Live telemetry touches the same minutes of all services; what is late is mostly late of one.
+            often = Counter(minute for key in cluster for minute in minutes[key])
+            shared = {minute for minute, times in often.items() if 2 * times > len(cluster)}
+            self._count_events([one for key in cluster for one in groups[key]], shared, over_s, drops)
+            for key in cluster:
+                self._count_events(groups[key], minutes[key] - shared, over_s, drops)
         for plan in usable:
             if isinstance(plan.objective.indicator, EventFreshness):
                 self._count_freshness(plan, plan.objective.indicator, touched, drops)
@@ -124,6 +126,15 @@ class Current:
         self._observing = {plan.key for plan in plans if plan.observation is not None or plan.series is not None}
         self._dropped_until_s = max(drops.newest_end_s(table) for table in ("spans", "logs"))
         return self.over_s(), self._refusals.usable(plans)
+
+    def _count_events(self, counted: Counted, minutes: set[int], over_s: int, drops: RawDrops) -> None:
+        for piece in pieces_of(ranges_of(minutes), PIECE_S):
+            self._guarded(counted, lambda some, piece=piece: recount(self._engine, some, piece, drops), over_s)  # type: ignore[misc]
+
+    def _silent(self, counted: Counted, over_s: int) -> set[int]:
+        """Minutes that are observations even if nothing arrived in them."""
+        rates = [plan for plan, _ in counted if isinstance(plan.objective.indicator, EventRate)]
+        return set().union(*(self._unjudged(plan, over_s) for plan in rates))
 
     def _count_one_series(self, plan: Plan, late: set[int], over_s: int, drops: RawDrops) -> None:
         assert plan.series is not None

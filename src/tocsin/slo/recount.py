@@ -7,7 +7,9 @@ What a minute's rows are depends on nothing but the raw telemetry, so counting t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +18,7 @@ from tocsin.slo.counting import Plan, Stream
 from tocsin.slo.definition import EventFreshness, EventRate
 from tocsin.slo.minutes import MINUTE_S, MinuteRange
 from tocsin.slo.series_counts import SeriesQueries, count_series
-from tocsin.store.count_events import Minutes, count_events, last_events, table_of
+from tocsin.store.count_events import CountedEvents, Minutes, count_events, last_events, table_of, without_service
 from tocsin.store.engine import Engine
 from tocsin.store.raw_drops import RawDrops
 from tocsin.store.slo_minutes import MinuteRows
@@ -24,6 +26,9 @@ from tocsin.store.slo_minutes import MinuteRows
 NANOSECONDS = 1_000_000_000
 JOINED_GAP_S = 300  # ranges so close are read as one: the rows between them lie in the same granules
 RATE_SLACK = 1e-9
+QUESTIONS_TOGETHER = 8
+
+GroupKey: TypeAlias = "tuple[str, frozenset[str] | None]"  # a signal, and whose events; None for anybody's
 
 
 def ranges_of(minutes: Iterable[int], *, gap_s: int = JOINED_GAP_S) -> list[Minutes]:
@@ -60,7 +65,7 @@ def recount(engine: Engine, counted: Sequence[tuple[Plan, Stream]], ranges: Sequ
 
     Args:
         engine: Where the rows are.
-        counted: What to count; all of one signal, and of the same services.
+        counted: What to count; all of one signal, and of named services or all of anybody's.
         ranges: Disjoint, in order; every minute of them is counted.
         drops: What retention dropped.
 
@@ -68,8 +73,8 @@ def recount(engine: Engine, counted: Sequence[tuple[Plan, Stream]], ranges: Sequ
         A row for each minute: of observations only where nothing was dropped.
     """
     stream = counted[0][1]
-    asked = [each.events for _, each in counted]
-    minutes, counts = count_events(engine, table_of(stream.signal), asked, services=stream.services, ranges=ranges)
+    asked = [(each.events, each.services) for _, each in counted]
+    minutes, counts = count_events(engine, table_of(stream.signal), asked, ranges=ranges)
     layers = drops.layers(stream.table, minutes)
     rows = []
     for place, (plan, each) in enumerate(counted):
@@ -118,14 +123,43 @@ def series_rows(plan: Plan, metrics: SeriesQueries, within: Minutes, drops: RawD
     return MinuteRows(plan.key, minutes[whole], np.zeros(int(whole.sum()), dtype=np.int64), columns[whole])
 
 
-def groups_of(plans: Iterable[Plan]) -> dict[tuple[str, frozenset[str] | None], list[tuple[Plan, Stream]]]:
-    """What one statement can count together: streams of one signal and the same services, but for freshness and PromQL."""
-    groups: dict[tuple[str, frozenset[str] | None], list[tuple[Plan, Stream]]] = defaultdict(list)
+def groups_of(plans: Iterable[Plan]) -> dict[GroupKey, list[tuple[Plan, Stream]]]:
+    """Streams of one signal and the same services, whose minutes are touched together; without freshness and PromQL."""
+    groups: dict[GroupKey, list[tuple[Plan, Stream]]] = defaultdict(list)
     for plan in plans:
         if not isinstance(plan.objective.indicator, EventFreshness):
             for stream in plan.streams:
                 groups[stream.signal, stream.services].append((plan, stream))
     return dict(groups)
+
+
+def clusters_of(groups: Mapping[GroupKey, Sequence[tuple[Plan, Stream]]]) -> list[list[GroupKey]]:
+    """
+    Groups that one statement counts well.
+
+    Those that ask the same of different services, and others up to a few different questions: a statement costs more to plan than the
+    rows of a service cost to walk over, and every question is asked of every row.
+    """
+    alike: dict[tuple[str, frozenset[CountedEvents]], list[GroupKey]] = defaultdict(list)
+    clusters: list[list[GroupKey]] = []
+    for key, counted in groups.items():
+        signal, services = key
+        if services is None:
+            clusters.append([key])
+        else:
+            questions = frozenset(replace(stream.events, total=without_service(stream.events.total)) for _, stream in counted)
+            alike[signal, questions].append(key)
+    open_clusters: dict[str, tuple[set[CountedEvents], list[GroupKey]]] = {}
+    for (signal, questions), keys in alike.items():
+        asked, members = open_clusters.get(signal, (set(), []))
+        if members and len(asked | questions) <= QUESTIONS_TOGETHER:
+            asked |= questions
+            members += keys
+        else:
+            members = list(keys)
+            clusters.append(members)
+            open_clusters[signal] = (set(questions), members)
+    return clusters
 
 
 def _is_fresh(minutes: NDArray[np.int64], seen: NDArray[np.int64], within_s: int) -> NDArray[np.bool_]:

@@ -1,0 +1,252 @@
+"""Each sort of indicator over events is counted as its definition says, and what changes afterwards is counted anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from tests.slo.keeping import DAY_S, SECOND, START_S, Event, World, log_records, spans
+
+from tocsin.errors import Conflict, StoreError
+from tocsin.slo.definition import EventFreshness, EventRate, EventRatio, StreamRatio
+from tocsin.slo.minutes import MinuteRange, Sums
+from tocsin.store.sql import Sql
+from tocsin.store.touched import read_settled
+
+ALWAYS = MinuteRange(START_S - 60 * DAY_S, START_S + 60 * DAY_S)
+GOOD = spans("error:true")
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """One store for the module: tests tell their telemetry apart by the service."""
+    made = World(tmp_path_factory.mktemp("kinds"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def world(shared: World) -> World:
+    """The store with nothing defined, an hour later than before."""
+    shared.objectives.clear()
+    shared.exclusions.clear()
+    shared.clock.now_s += 3600 - shared.clock.now_s % 60
+    shared.clock.monotonic += 3600
+    shared.restart()
+    shared.keeper.run_once()
+    return shared
+
+
+def at(world: World, minute: int, second: float = 0) -> int:
+    """An instant some minutes before or after now, nanoseconds."""
+    return int((world.clock.now_s + 60 * minute + second) * SECOND)
+
+
+def of(world: World, key: str, within: MinuteRange = ALWAYS) -> Sums:
+    """What the counts say."""
+    return world.counts.sums([key], [within])[key][0]
+
+
+def observed(world: World, key: str) -> list[tuple[float, float]]:
+    """Good and total of the last minutes, up to the last with an observation."""
+    minutes = world.counts.minutes(key, MinuteRange(world.clock.now_s - 3600, world.clock.now_s + 3600))
+    pairs = list(zip(minutes.good.tolist(), minutes.total.tolist(), strict=True))
+    return [pair for pair in pairs if pair[1]]
+
+
+def test_weights_are_numbers_of_an_attribute(world: World) -> None:
+    """Records are added up; what is no number, or below 0, counts 0."""
+    world.define("w", EventRatio(spans("service:w", "records"), spans("error:true", "records"), inverted=True))
+    world.send(
+        Event("w", at(world, 0), False, records=10), Event("w", at(world, 0), True, records=2.5), Event("w", at(world, 0), True, records=-3)
+    )
+    world.keeper.run_once()
+    assert (of(world, "w").good, of(world, "w").total) == (10, 12.5)
+
+
+def test_what_comes_out_is_compared_with_what_goes_in(world: World) -> None:
+    """Two streams of two signals, each in its own minute; one may be more than the other."""
+    world.define("c", StreamRatio(spans("service:c"), log_records("service:c severity_number:9")))
+    world.send(*(Event("c", at(world, -2), False) for _ in range(3)))
+    world.send(*(Event("c", at(world, -1), False, signal="logs") for _ in range(4)), Event("c", at(world, 0), True, signal="logs"))
+    world.keeper.run_once()
+    assert of(world, "c") == Sums(4, 3, 0, 0, 1)
+
+
+def test_a_minute_without_enough_events_is_bad(world: World) -> None:
+    """Throughput is judged by whole minutes that are over, from the first event on, with or without events."""
+    world.send(*(Event("r", at(world, -3), False) for _ in range(6)), Event("r", at(world, -1), False))
+    world.define("r", EventRate(spans("service:r"), at_least_per_s=0.1))
+    world.clock.now_s += 30
+    world.keeper.run_once()
+    assert observed(world, "r") == [(1, 1), (0, 1), (0, 1)]
+    world.clock.now_s += 120
+    world.send(*(Event("r", at(world, -3, -30), False) for _ in range(5)))
+    world.keeper.run_once()
+    assert observed(world, "r") == [(1, 1), (0, 1), (1, 1), (0, 1), (0, 1)]
+    world.restart()
+    world.clock.now_s += 60
+    world.keeper.run_once()
+    assert len(observed(world, "r")) == 6
+
+
+def test_freshness_looks_back(world: World) -> None:
+    """A minute is good when an event came shortly before its end; a late event makes the minutes after it good as well."""
+    world.send(Event("f", at(world, -5), False))
+    world.define("f", EventFreshness(spans("service:f"), within_s=90))
+    world.clock.now_s += 30
+    world.keeper.run_once()
+    assert observed(world, "f") == [(1, 1), (0, 1), (0, 1), (0, 1), (0, 1)]
+    world.send(Event("f", at(world, -4, 1), False))
+    world.keeper.run_once()
+    assert observed(world, "f") == [(1, 1), (1, 1), (1, 1), (0, 1), (0, 1)]
+
+
+def test_older_telemetry_moves_the_beginning_of_observations(world: World) -> None:
+    """Events older than any before are where the observations begin from then on."""
+    world.send(Event("b", at(world, -2), False))
+    world.define("b", EventRate(spans("service:b"), at_least_per_s=0.01))
+    world.clock.now_s += 30
+    world.keeper.run_once()
+    world.send(Event("b", at(world, -5, -30), False))
+    world.keeper.run_once()
+    assert observed(world, "b") == [(1, 1), (0, 1), (0, 1), (1, 1), (0, 1)]
+
+
+def test_excluded_events_stand_apart(world: World) -> None:
+    """An exclusion with a query, added afterwards, moves what it matches within its time; taken back, it moves it back."""
+    world.define("e", EventRatio(spans("service:e"), GOOD, inverted=True))
+    world.send(*(Event("e", at(world, minute), minute == -9, "/health") for minute in (-9, -5, -1)), Event("e", at(world, -5), False))
+    world.keeper.run_once()
+    assert of(world, "e") == Sums(3, 4, 0, 0, 3)
+    world.exclude("e", "path:/health", end_s=world.clock.now_s - 240)
+    world.keeper.run_once()
+    assert of(world, "e") == Sums(2, 2, 1, 2, 2)
+    world.exclusions.clear()
+    world.keeper.run_once()
+    assert of(world, "e") == Sums(3, 4, 0, 0, 3)
+
+
+def test_an_exclusion_makes_an_observation_bad_but_is_shown(world: World) -> None:
+    """Without the excluded events the minute is bad; that it was good with them stands in the excluded column."""
+    world.exclude("t", "path:/health")
+    world.send(Event("t", at(world, -2), False, "/health"))
+    world.define("t", EventRate(spans("service:t"), at_least_per_s=0.01))
+    world.clock.now_s += 30
+    world.keeper.run_once()
+    assert of(world, "t") == Sums(0, 2, 1, 0, 2)
+
+
+def test_a_changed_definition_is_counted_anew(world: World) -> None:
+    """Nothing of the former definition is left, not even a second stream."""
+    world.define("d", StreamRatio(spans("service:d"), log_records("service:d")))
+    world.send(Event("d", at(world, -1), True), Event("d", at(world, -1), False))
+    world.send(Event("d", at(world, -2), True, signal="logs"))
+    world.keeper.run_once()
+    assert of(world, "d") == Sums(1, 2, 0, 0, 1)
+    world.define("d", EventRatio(spans("service:d"), GOOD, inverted=True))
+    world.keeper.run_once()
+    assert of(world, "d") == Sums(1, 2, 0, 0, 1)
+    assert world.counts.minutes("d", MinuteRange(world.clock.now_s - 120, world.clock.now_s)).good.tolist() == [0, 1]
+
+
+def test_while_it_is_counted_anew_the_past_is_left_out(world: World) -> None:
+    """Counts of two definitions are never added up: until all is counted again, only what is counted again is shown and known."""
+    world.define("h", EventRatio(spans("service:h"), GOOD, inverted=True))
+    world.send(Event("h", at(world, -30), True))
+    world.keeper.run_once()
+    world.define("h", EventRatio(spans("service:h"), GOOD))
+    world.keeper._pass(backfill_s=0, series=False)
+    assert of(world, "h") == Sums()
+    assert world.counts.progress()["h"].known_from_s >= world.clock.now_s
+    world.keeper.run_once()
+    assert of(world, "h") == Sums(1, 1, 0, 0, 1)
+    assert world.counts.progress()["h"].known_from_s <= world.clock.now_s - 1800
+
+
+def test_an_objective_that_comes_back_has_missed_nothing(world: World) -> None:
+    """While its file was away nobody counted; its counts stayed, and the rest is counted when it is back."""
+    objective = world.define("v", EventRatio(spans("service:v"), GOOD, inverted=True))
+    world.send(Event("v", at(world, -2), False))
+    world.keeper.run_once()
+    world.objectives.clear()
+    world.send(Event("v", at(world, -1), True))
+    world.keeper.run_once()
+    assert of(world, "v") == Sums(1, 1, 0, 0, 1)
+    world.objectives["v"] = objective
+    world.keeper.run_once()
+    assert of(world, "v") == Sums(1, 2, 0, 0, 2)
+
+
+def test_one_wrong_query_holds_up_nobody(world: World) -> None:
+    """What the engine refuses is set aside with a reason, and begins anew when it is mended."""
+    world.define("g", EventRatio(spans("service:g"), GOOD, inverted=True))
+    world.define("bad", EventRatio(spans("service:g path:/(/"), GOOD, inverted=True))
+    world.send(Event("g", at(world, 0), False, "/x"))
+    world.keeper.run_once()
+    assert of(world, "g") == Sums(1, 1, 0, 0, 1)
+    assert world.keeper.statistics().refused == 1
+    world.define("bad", EventRatio(spans("service:g path:/x/"), GOOD, inverted=True))
+    world.keeper.run_once()
+    assert of(world, "bad") == Sums(1, 1, 0, 0, 1)
+    assert world.keeper.statistics().refused == 0
+
+
+def test_a_loss_of_power_is_made_good(world: World) -> None:
+    """What `touched` lost with the machine is found by its receipt."""
+    world.define("p", EventRatio(spans("service:p"), GOOD, inverted=True))
+    world.keeper.run_once()
+    world.send(Event("p", at(world, -3), False), told=False)
+    world.store.engine.execute(Sql("TRUNCATE TABLE touched"))
+    world.restart()
+    world.keeper.run_once()
+    assert of(world, "p") == Sums(1, 1, 0, 0, 1)
+
+
+def test_a_failed_pass_forgets_nothing(world: World) -> None:
+    """Segments whose counting failed are counted by the next pass."""
+    world.define("q", EventRatio(spans("service:q"), GOOD, inverted=True))
+    world.keeper.run_once()
+    world.send(Event("q", at(world, 0), False))
+    world.fault = StoreError("the state can't be read")
+    with pytest.raises(StoreError):
+        world.keeper.run_once()
+    assert world.keeper.statistics().failing == 1
+    world.fault = None
+    world.keeper.run_once()
+    assert of(world, "q") == Sums(1, 1, 0, 0, 1)
+
+
+def test_nothing_is_dropped_before_it_is_counted(world: World) -> None:
+    """While an objective has not come to that time yet, retention waits; counting what is left comes first."""
+    world.define("n", EventRatio(spans("service:n"), GOOD, inverted=True))
+    world.send(Event("n", at(world, -1), False), told=False)
+    now_s = world.clock.now_s
+    world.keeper._pass(backfill_s=0, series=False)
+    with pytest.raises(Conflict, match="not been counted so far back"), world.keeper.dropping("spans", now_s - 3600, now_s):
+        pass
+    world.keeper.run_once()
+    world.send(Event("n", at(world, -1), False), told=False)
+    with world.keeper.dropping("spans", now_s - 3600, now_s):
+        assert of(world, "n") == Sums(2, 2, 0, 0, 1)
+
+
+def test_deleting_counts_begins_anew(world: World) -> None:
+    """Forgotten counts are gone; what is still defined is counted again from what is stored."""
+    world.define("k", EventRatio(spans("service:k"), GOOD, inverted=True))
+    world.send(Event("k", at(world, 0), False))
+    world.keeper.run_once()
+    world.keeper.forget("k")
+    assert of(world, "k") == Sums()
+    world.keeper.run_once()
+    assert of(world, "k") == Sums(1, 1, 0, 0, 1)
+    world.keeper.recount("k")
+    world.keeper.run_once()
+    assert of(world, "k") == Sums(1, 1, 0, 0, 1)
+
+
+def test_how_far_counting_got_is_written_down(world: World) -> None:
+    """A start does not count again what was settled long before."""
+    settled = read_settled(world.store.engine)
+    assert settled is not None
+    assert settled.version >= 2**32
