@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from tocsin.query.series_assembly import Assembly, RowBlock, Samples, Wanted, beginning
 from tocsin.query.series_buffers import Buffers
+from tocsin.query.series_known import KnownTables
 from tocsin.store.engine import Engine, SettingValue
 from tocsin.store.native import number_blocks
-from tocsin.store.read_metrics import Chosen, Span, anything, chunk_rows, rows, rows_settled
+from tocsin.store.read_metrics import Chosen, Span, chunk_rows, rows, rows_settled
 from tocsin.store.sql import Sql
 
 THREADS = 2
@@ -54,11 +55,13 @@ class BatchReader:
     Args:
         engine: Where the tables are.
         executor: Shares the work of kernels; tasks given to it here never wait for one another.
+        known: What is known of the tables.
         settings: For statements.
     """
 
-    def __init__(self, engine: Engine, executor: Executor, settings: Settings) -> None:
+    def __init__(self, engine: Engine, executor: Executor, known: KnownTables, settings: Settings) -> None:
         self._engine = engine
+        self._known = known
         self._executor = executor
         self._settings = settings
 
@@ -75,8 +78,13 @@ class BatchReader:
         """
         read = beginning(wanted)
         fresh = self._blocks(rows("samples", wanted.chosen, read)) if rows_too else []
-        folding = self._blocks(rows("samples_folding", wanted.chosen, read)) if rows_too and self._any("samples_folding") else []
-        return Fetched([*folding, *fresh], self._chunks(wanted.chosen, read))
+        folding = self._blocks(rows("samples_folding", wanted.chosen, read)) if rows_too and not self._known.nothing_folding() else []
+        if self._known.nothing_settled(read):
+            return Fetched([*folding, *fresh], memoryview(b""))
+        chunks = self._chunks(wanted.chosen, read)
+        if not chunks:
+            self._known.learn_settled(read)
+        return Fetched([*folding, *fresh], chunks)
 
     def parts(self, wanted: Wanted, fetched: Fetched, buffers: Buffers) -> Iterator[Part]:
         """
@@ -106,10 +114,6 @@ class BatchReader:
                 continue
             yield Part(first, last, samples)
             first = last
-
-    def _any(self, table: str) -> bool:
-        """Whether a table holds anything: asking that costs less than asking for what is wanted."""
-        return bool(self._engine.fetch(anything(table), output_format="RowBinary"))
 
     def _blocks(self, statement: Sql) -> list[RowBlock]:
         body = self._engine.fetch(statement, output_format="Native", settings=self._settings)

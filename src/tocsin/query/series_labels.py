@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,7 +44,7 @@ class LabelMemory:
     def __len__(self) -> int:
         return len(self._known)
 
-    def of(self, ids: NDArray[np.uint64], matching: Sql, span: Span, settings: dict[str, SettingValue]) -> list[KnownSeries | None]:
+    def of(self, ids: NDArray[np.uint64], matching: Sql, span: Span, settings: Mapping[str, SettingValue]) -> list[KnownSeries | None]:
         """
         What is known of each id.
 
@@ -67,7 +67,7 @@ class LabelMemory:
             self._keep(found)
         return [found.get(one) or known.get(one) for one in wanted]
 
-    def _look_up(self, chosen: Chosen, span: Span, settings: dict[str, SettingValue]) -> dict[int, KnownSeries]:
+    def _look_up(self, chosen: Chosen, span: Span, settings: Mapping[str, SettingValue]) -> dict[int, KnownSeries]:
         body = self._engine.fetch(
             series_labels(chosen, span),
             output_format="JSONCompactEachRow",

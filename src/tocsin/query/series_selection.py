@@ -7,18 +7,19 @@ from the rest, by lists of ids: the first must come whole in one batch, the seco
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin.errors import InvalidInput, LimitExceeded
+from tocsin.errors import LimitExceeded
 from tocsin.model.labels import Labels
 from tocsin.model.series import Matcher
 from tocsin.query.series_assembly import Wanted
+from tocsin.query.series_known import Holdings, KnownTables
 from tocsin.query.series_labels import LISTED_MAX, LabelMemory
+from tocsin.query.series_matched import Matched, MatchMemory
 from tocsin.store.engine import Engine, SettingValue
 from tocsin.store.read_metrics import (
     ROW_TABLES,
@@ -29,7 +30,6 @@ from tocsin.store.read_metrics import (
     histograms_within,
     id_matches,
     row_counts,
-    series_ids,
     table_rows,
     windows_of,
 )
@@ -40,28 +40,6 @@ UNCOUNTED_BATCHES = 4  # more batches than that are cut by what series hold, not
 WINDOW_SAMPLES = 720  # of one series in the window of a chunk, as a rule at most
 WINDOW_ROWS = 7200  # the same of rows, which take more memory: a sample a second
 SPECIAL_LISTED_MAX = 20_000  # ids that a statement lists for series which can't be read by range
-REMEMBERED_MAX = 32  # selections
-REMEMBERED_IDS_MAX = 100_000  # of one selection
-
-
-@dataclass(frozen=True, slots=True)
-class Matched:
-    """
-    The series that match.
-
-    Args:
-        ids: [I] uint64, ascending.
-        slots: [I] int64: the series of each id.
-        labels: Of each series, no two alike.
-        delta: [S] bool: series of increments.
-        special: [I] bool: ids of series that have several, or that hold increments.
-    """
-
-    ids: NDArray[np.uint64]
-    slots: NDArray[np.int64]
-    labels: list[Labels]
-    delta: NDArray[np.bool_]
-    special: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,20 +111,18 @@ class Selector:
     Args:
         engine: Where the tables are.
         labels: The labels behind ids.
-        executor: Runs statements that need not wait for each other.
+        known: What is known of the tables.
         settings: For statements.
         series_max: More series than that are refused before their labels are in memory.
     """
 
     def __init__(
-        self, engine: Engine, labels: LabelMemory, executor: Executor, settings: dict[str, SettingValue], *, series_max: int
+        self, engine: Engine, labels: LabelMemory, known: KnownTables, settings: Mapping[str, SettingValue], *, series_max: int
     ) -> None:
-        self._series_max = series_max
         self._engine = engine
-        self._executor = executor
-        self._labels = labels
+        self._known = known
         self._settings = settings
-        self._remembered: dict[tuple[Matcher, ...], Matched] = {}
+        self._memory = MatchMemory(engine, labels, settings, series_max=series_max)
 
     def select(self, matchers: Sequence[Matcher], span: Span, *, samples_max: int, batch_samples: int) -> Selection | None:
         """
@@ -156,33 +132,36 @@ class Selector:
             LimitExceeded: More than `samples_max` samples, or too many series.
             InvalidInput: A regular expression that does not compile.
         """
-        later = self._executor.submit(self._overview, span)
-        try:
-            found = np.frombuffer(self._fetch(series_ids(matchers, span, limit=self._series_max + 1)), dtype=np.uint64)
-        except InvalidInput as error:
-            raise InvalidInput(f"expected matchers with regular expressions of RE2: {error}") from error
-        overview = later.result()
-        if not len(found):
-            return None
-        if len(found) > self._series_max:
-            raise LimitExceeded(f"expected at most {self._series_max} series in one selection, found more; match fewer")
-        matching = id_matches([matchers], span, ParameterNames("m"))
-        matched = self._matched(tuple(matchers), np.unique(found), matching, span)
+        holdings = self._known.holdings()  # first: what is new since belongs to the next version
+        matched = self._memory.matched(matchers, span, holdings.version)
         if not len(matched.ids):
             return None
+        bound = len(matched.ids) * len(windows_of(span)) * (WINDOW_ROWS + WINDOW_SAMPLES) + holdings.histograms
+        if len(matched.ids) <= LISTED_MAX and bound <= min(samples_max, batch_samples):
+            sizes = np.full(len(matched.ids), bound / len(matched.ids))
+            return Selection(matched, Chosen(ids=matched.ids.tolist()), span, sizes, True, bool(holdings.histograms))
+        return self._large(matchers, matched, span, holdings, samples_max, batch_samples)
+
+    def _large(
+        self, matchers: Sequence[Matcher], matched: Matched, span: Span, holdings: Holdings, samples_max: int, batch_samples: int
+    ) -> Selection:
+        """A selection that may not fit into one batch: what the tables hold says how to read it, and whether it is too much."""
+        overview = self._overview(span, holdings)
         if len(matched.ids) <= LISTED_MAX:
             everything = Chosen(ids=matched.ids.tolist())
+        elif len(matched.ids) * 2 >= overview.series:
+            everything = Chosen()
         else:
-            everything = Chosen(matching=None if len(found) * 2 >= overview.series else matching)
+            everything = Chosen(matching=id_matches([matchers], span, ParameterNames("m")))
         some = bool(sum(overview.rows.values()))
         selection = Selection(matched, everything, span, np.zeros(len(matched.ids)), some, bool(overview.histograms))
         self._estimate(selection, overview, samples_max, batch_samples)
         return selection
 
-    def _overview(self, span: Span) -> Overview:
+    def _overview(self, span: Span, holdings: Holdings) -> Overview:
         """Rows first and in their order: where both are empty, all that was there before is in chunks by the time those are read."""
         rows = {table: self._number(table_rows(table)) for table in ROW_TABLES}
-        histograms = self._number(table_rows("histograms")) and self._number(histograms_within(span))
+        histograms = holdings.histograms and self._number(histograms_within(span))
         return Overview(rows, self._number(table_rows("series")), histograms)
 
     def _number(self, statement: Sql) -> int:
@@ -199,24 +178,6 @@ class Selector:
             selection.sizes[:] = bound / len(selection.sizes)
         else:
             self._count(selection, overview.rows, samples_max)
-
-    def _matched(self, matchers: tuple[Matcher, ...], ids: NDArray[np.uint64], matching: Sql, span: Span) -> Matched:
-        remembered = self._remembered.get(matchers)
-        if remembered is not None and np.array_equal(remembered.ids, ids):
-            return remembered
-        known = self._labels.of(ids, matching, span, self._settings)
-        found = [one for one in known if one is not None]
-        numbers: dict[Labels, int] = {}
-        slots = np.array([numbers.setdefault(one.labels, len(numbers)) for one in found], dtype=np.int64)
-        delta = np.zeros(len(numbers), dtype=np.bool_)
-        delta[slots[np.array([one.delta for one in found], dtype=np.bool_)]] = True
-        special = delta[slots] | (np.bincount(slots, minlength=1)[slots] > 1)
-        there = np.array([one is not None for one in known], dtype=np.bool_)
-        matched = Matched(ids[there], slots, list(numbers), delta, special)
-        if len(ids) <= REMEMBERED_IDS_MAX:
-            kept = list(self._remembered.items())[-(REMEMBERED_MAX - 1) :]
-            self._remembered = dict([*kept, (matchers, matched)])  # replaced, never changed: threads need no lock
-        return matched
 
     def _count(self, selection: Selection, rows: dict[str, int], samples_max: int) -> None:
         """Count samples by series; tables of rows only where they are large, or might be what is too much."""

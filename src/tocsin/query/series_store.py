@@ -20,6 +20,7 @@ from tocsin.query.series_batch import PART_SAMPLES, THREADS, BatchReader, Fetche
 from tocsin.query.series_buffers import Buffers
 from tocsin.query.series_catalog import StoredCatalog
 from tocsin.query.series_histograms import histograms_of
+from tocsin.query.series_known import KnownTables
 from tocsin.query.series_selection import Selection, Selector, too_many
 from tocsin.store.engine import Engine
 from tocsin.store.read_metrics import Span, histogram_points
@@ -44,8 +45,9 @@ class StoredSeries(StoredCatalog):
         # Two pools, for no task may wait for another of its own pool: what runs ahead waits for what is shared, which waits for nothing.
         self._ahead = ThreadPoolExecutor(max_workers=SELECTIONS, thread_name_prefix="selection")
         self._executor = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="series")
-        self._selector = Selector(engine, self._labels, self._executor, self._settings, series_max=labels_max)
-        self._reader = BatchReader(engine, self._executor, self._settings)
+        known = KnownTables(engine, self._settings)
+        self._selector = Selector(engine, self._labels, known, self._settings, series_max=labels_max)
+        self._reader = BatchReader(engine, self._executor, known, self._settings)
 
     def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, *, samples_max: int) -> Iterator[SeriesBatch]:
         """Matching series with their samples, see `SeriesSource.select`; each batch is made while the one before is worked on."""

@@ -7,6 +7,8 @@ interpreter's lock while the engine works. So there is a pool: a statement takes
 
 A connection whose statement failed is never used again: what the engine had written of the answer until then would come out in front of
 the next one's.
+
+Nobody else can write to the directory, so the process knows when a table may have changed (`tocsin.store.changes`).
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import fcntl
 import itertools
 import queue
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -25,6 +27,7 @@ import numpy as np
 import orjson
 
 from tocsin.errors import Conflict, StoreError
+from tocsin.store.changes import Changes
 from tocsin.store.engine import EngineStatistics, Rows, SettingValue
 from tocsin.store.faults import EngineUnavailable, fault
 from tocsin.store.options import EngineOptions
@@ -40,6 +43,7 @@ RESULT_SETTINGS: Mapping[str, SettingValue] = {
 open_connection: Any = chdb.connect  # the package has no types
 BODY_PREFIX = "insert-"
 QUERY_SIZE_BYTES_MAX = 4_000_000  # the decoding statements are long
+CHANGES = Changes()  # of the process: it has one data path at a time, whichever engine objects look at it
 
 
 class ChdbEngine:
@@ -73,7 +77,8 @@ class ChdbEngine:
 
     def execute(self, statement: Sql, *, settings: Mapping[str, SettingValue] | None = None) -> None:
         """Run a statement that returns nothing."""
-        self._run("queries", statement.text + _settings_clause(settings), statement, "Null")
+        with CHANGES.writing(statement.text):
+            self._run("queries", statement.text + _settings_clause(settings), statement, "Null")
 
     def query(self, statement: Sql, *, settings: Mapping[str, SettingValue] | None = None) -> Rows:
         """Run a SELECT and return its rows."""
@@ -92,7 +97,8 @@ class ChdbEngine:
             path.write_bytes(body)
             source = f"file({quote_string(str(path.resolve()))}, 'RowBinary', {quote_string(columns_structure(columns))})"
             text = f"INSERT INTO {table} ({', '.join(columns)}){_settings_clause(settings)} SELECT {', '.join(columns)} FROM {source}"
-            self._run("loads", text, Sql(""), "Null")
+            with CHANGES.writing(table):
+                self._run("loads", text, Sql(""), "Null")
         except OSError as error:
             raise EngineUnavailable(f"rows for {table} can't be written to {path.parent}: {error}") from error
         finally:
@@ -101,11 +107,16 @@ class ChdbEngine:
     def load(self, table: str, select: Sql, segment: Path, *, structure: str, settings: Mapping[str, SettingValue]) -> None:
         """Insert what `select` reads from a journal segment."""
         text = f"INSERT INTO {table}{_settings_clause(settings)} {_reading(select, segment, structure)}"
-        self._run("loads", text, select, "Null")
+        with CHANGES.writing(table):
+            self._run("loads", text, select, "Null")
 
     def peek(self, select: Sql, segment: Path, *, structure: str, settings: Mapping[str, SettingValue]) -> Rows | None:
         """What `select` reads from a journal segment, without inserting anything."""
         return self.query(Sql(_reading(select, segment, structure), select.params), settings=settings)
+
+    def changes(self, tables: Collection[str]) -> int | None:
+        """See `Engine.changes`."""
+        return CHANGES.number(tables)
 
     def statistics(self) -> EngineStatistics:
         """Counters since opening, and the memory that the engine tracks now."""

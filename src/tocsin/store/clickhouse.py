@@ -8,7 +8,7 @@ statement's text is the same for both engines. Credentials come from the address
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -92,6 +92,11 @@ class ClickHouseEngine:
     def peek(self, select: Sql, segment: Path, *, structure: str, settings: Mapping[str, SettingValue]) -> Rows | None:
         """None: a server reads a request's body only to insert it."""
         del select, segment, structure, settings
+        return None
+
+    def changes(self, tables: Collection[str]) -> int | None:
+        """None: others may write to a server, too."""
+        del tables
         return None
 
     def statistics(self) -> EngineStatistics:

@@ -7,7 +7,7 @@ Both run the same SQL text.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
@@ -125,6 +125,18 @@ class Engine(Protocol):
 
         Raises:
             StoreError: The engine refused or failed.
+        """
+        ...
+
+    def changes(self, tables: Collection[str]) -> int | None:
+        """
+        A number that stays the same as long as nothing is written to any of these tables, see `tocsin.store.changes`.
+
+        Args:
+            tables: Names of tables that are watched there.
+
+        Returns:
+            None while one of them is being written to, and always where others than this process may write.
         """
         ...
 

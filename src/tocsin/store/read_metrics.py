@@ -75,9 +75,15 @@ def condition_of(matcher: Matcher, names: ParameterNames) -> Sql:
             return Sql(f"{negation}match(") + column + Sql(", ") + names.bind("String", f"^(?s:{matcher.value})$") + Sql(")")
 
 
+def days_of(span: Span) -> tuple[int, int]:
+    """The first and the last day (UTC, counted from 1970) that a range touches, as far as the engine's Date reaches."""
+    first, last = (min(max(at // DAY_MS, 0), DAY_MAX) for at in (span.start_ms, span.end_ms))
+    return first, last
+
+
 def matching(matcher_sets: Sequence[Sequence[Matcher]], span: Span, names: ParameterNames) -> Sql:
     """The condition on `series` that one of the sets of matchers holds, on a day that overlaps the range."""
-    days = [min(max(at // DAY_MS, 0), DAY_MAX) for at in (span.start_ms, span.end_ms)]
+    days = days_of(span)
     day = Sql("day BETWEEN toDate(toUInt16(") + names.bind("Int64", days[0]) + Sql(")) AND toDate(toUInt16(") + names.bind("Int64", days[1])
     day += Sql("))")
     if span.end_ms < span.start_ms:
@@ -183,6 +189,21 @@ def table_rows(table: str) -> Sql:
 def histograms_within(span: Span) -> Sql:
     """How many native histograms there are in the range (RowBinary: UInt64)."""
     return table_rows("histograms") + Sql(" WHERE ") + _within(span, ParameterNames("o"))
+
+
+def parts_of(tables: Sequence[str]) -> Sql:
+    """The parts of tables: table, name, rows. A part never changes, and no two have the same name."""
+    names = ParameterNames("t")
+    return Sql(
+        "SELECT table, name, rows FROM system.parts WHERE active AND rows > 0 AND database = currentDatabase() AND table IN "
+    ) + names.bind("Array(String)", list(tables))
+
+
+def chunk_ends(windows: range) -> Sql:
+    """Where the last chunk of any series ends in each of some windows that has any: window, milliseconds since 1970."""
+    names = ParameterNames("w")
+    within = Sql("two_hours BETWEEN ") + names.bind("UInt32", windows.start) + Sql(" AND ") + names.bind("UInt32", windows.stop - 1)
+    return Sql("SELECT two_hours, toUnixTimestamp64Milli(max(stop)) FROM chunks WHERE ") + within + Sql(" GROUP BY two_hours")
 
 
 def anything(table: str) -> Sql:
