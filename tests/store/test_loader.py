@@ -17,6 +17,7 @@ from tocsin.model.batch import Segment
 from tocsin.model.signal import Signal
 from tocsin.store.faults import EngineUnavailable, fault
 from tocsin.store.loader import ATTEMPTS_BEFORE_QUARANTINE, LaneStatistics, Loader
+from tocsin.store.store import segment_number
 
 WAIT_S = 20.0
 SIZE_BYTES = 100
@@ -348,3 +349,21 @@ def test_nothing_is_lost_whatever_fails(seed: int) -> None:
     assert statistics.records == FRAME_RECORDS * store.letters.total()
     assert statistics.quarantined == len(journal.quarantined)
     assert statistics.segments == len(journal.completed) == len(store.rows)
+
+
+def test_whoever_waits_for_segments_is_told() -> None:
+    """After all of it is stored, once, by the number that its rows carry; one that fails holds up nothing."""
+    journal = FakeJournal()
+    store = FakeStore(journal, [StoreError("once")])
+    segment = journal.offer("ab")
+    told: list[tuple[Signal, int, int]] = []
+
+    def hear(signal: Signal, number: int) -> None:
+        told.append((signal, number, store.letters.total()))
+        raise RuntimeError("not now")
+
+    loading = Loader(journal, store, clock=ReplayClock(0), signals=(Signal.TRACES,), retry_s=(0.0,), on_loaded=hear)
+    assert loading.load_pending() == 1
+    assert told == [(Signal.TRACES, segment_number(segment), 2)]
+    assert journal.completed == ["ab#0"]
+    assert loading.statistics()[Signal.TRACES].last_error == ""
