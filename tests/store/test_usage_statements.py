@@ -10,7 +10,7 @@ from tests.conftest import Golden
 from tocsin.store.count_events import CountedEvents, ExcludedEvents
 from tocsin.store.plan import Equals, Field, Scope, Word
 from tocsin.store.read_attribution import EventsRead, SampleOf, Trait, by_attribute, by_origin, by_pair, rows_in
-from tocsin.store.read_costs import calls_by, calls_by_model, requests_by
+from tocsin.store.read_costs import calls_by_entry, calls_by_model, calls_by_tenant, requests_by
 from tocsin.store.read_deployments import version_sightings, version_spans
 from tocsin.store.read_range import Within
 from tocsin.store.read_security import SameHours, client_events, client_requests
@@ -41,8 +41,9 @@ STATEMENTS: Mapping[str, Callable[[ParameterNames], Sql]] = {
     "client_requests": lambda n: client_requests(SameHours(START, END, 2), KEYS, n),
     "client_events": lambda n: client_events(SameHours(START, END, 1), KEYS, Word("failed"), n),
     "cost_requests": lambda n: requests_by("tenant", RANGE, ("tenant.id", "tenant"), n),
-    "cost_calls_of_tenants": lambda n: calls_by("tenant", RANGE, ("tenant.id", "tenant"), n),
-    "cost_calls_of_routes": lambda n: calls_by("route", RANGE, (), n),
+    "cost_calls_of_tenants": lambda n: calls_by_tenant(RANGE, ("tenant.id", "tenant"), n),
+    "cost_calls_of_traces": lambda n: calls_by_entry("tenant", RANGE, ("tenant.id", "tenant"), n),
+    "cost_calls_of_routes": lambda n: calls_by_entry("route", RANGE, (), n),
     "cost_calls_of_models": lambda n: calls_by_model(RANGE, n),
 }
 

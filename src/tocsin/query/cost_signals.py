@@ -18,7 +18,7 @@ from tocsin.model.usage import CostSignals, UnpricedModel, Usage, UsageRow
 from tocsin.query.period import checked_limit
 from tocsin.query.reading import Reading
 from tocsin.query.usage_options import CostOptions, ModelPrice
-from tocsin.store.read_costs import calls_by, calls_by_model, requests_by
+from tocsin.store.read_costs import calls_by_entry, calls_by_model, calls_by_tenant, requests_by
 from tocsin.store.read_range import Within
 from tocsin.store.sql import ParameterNames
 
@@ -113,9 +113,13 @@ class CostQuestions:
             requests: list[list[Any]] = []
             calls = self._reading.rows(calls_by_model(within, ParameterNames()))
         else:
-            requests, calls = self._reading.rows_of_both(
-                requests_by(by, within, keys, ParameterNames()), calls_by(by, within, keys, ParameterNames())
+            by_call = (
+                calls_by_tenant(within, keys, ParameterNames()) if by == "tenant" else calls_by_entry(by, within, keys, ParameterNames())
             )
+            requests, calls = self._reading.rows_of_both(requests_by(by, within, keys, ParameterNames()), by_call)
+            if by == "tenant" and any(not call[0] for call in calls):
+                nameless = self._reading.rows(calls_by_entry(by, within, keys, ParameterNames()))
+                calls = [*(call for call in calls if call[0]), *nameless]
         tallies: dict[str, _Tally] = defaultdict(_Tally)
         for name, count, received, sent in requests:
             tallies[name].add(_Tally(requests=count, received=received, sent=sent))

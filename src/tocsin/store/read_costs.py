@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tocsin.store.attribute_lookup import KEYS, chosen_of, first_of
+from tocsin.store.attribute_lookup import KEYS, chosen_of, first_of, is_one_of
 from tocsin.store.read_range import Within, in_range
 from tocsin.store.sql import ParameterNames, Sql
 
@@ -29,7 +29,7 @@ OUTPUT_TOKENS = (
 MODELS = (("gen_ai.response.model",), ("gen_ai.request.model", "llm.model_name", "llm.request.model"))
 RECEIVED_BYTES = ("http.request.body.size", "http.request_content_length")
 SENT_BYTES = ("http.response.body.size", "http.response_content_length")
-NO_CALLS = "('invoke_agent', 'create_agent', 'invoke_workflow', 'execute_tool')"  # they hold the tokens of what they call
+NO_CALLS = ("invoke_agent", "create_agent", "invoke_workflow", "execute_tool")  # they hold the tokens of what they call
 ENTRIES = "kind IN (2, 5)"
 
 
@@ -53,46 +53,57 @@ def calls_by_model(within: Within, names: ParameterNames) -> Sql:
     """Model, the model again, calls, input tokens, output tokens."""
     return (
         Sql("SELECT model, model, count() AS calls, sum(input), sum(output) FROM (")
-        + _calls(within, names, ())
+        + _calls(within, names)
         + Sql(f") GROUP BY model ORDER BY calls DESC, model LIMIT {ROWS_MAX}")
     )
 
 
-def calls_by(by: str, within: Within, tenant_keys: Sequence[str], names: ParameterNames) -> Sql:
-    """Name, model, calls, input tokens, output tokens; by `tenant` or `route`."""
+def calls_by_tenant(within: Within, tenant_keys: Sequence[str], names: ParameterNames) -> Sql:
+    """Tenant that the call itself names, model, calls, input tokens, output tokens."""
+    own = _name("tenant", tenant_keys, names) + Sql(" AS own")
+    return (
+        Sql("SELECT own, model, count() AS calls, sum(input), sum(output) FROM (")
+        + _calls(within, names, own)
+        + Sql(f") GROUP BY own, model ORDER BY calls DESC, own, model LIMIT {ROWS_MAX}")
+    )
+
+
+def calls_by_entry(by: str, within: Within, tenant_keys: Sequence[str], names: ParameterNames) -> Sql:
+    """The same by what the outermost request of their trace says: its `tenant`, for calls that name none, or its `route`, for all."""
     own = _name(by, tenant_keys, names) if by == "tenant" else Sql("''")
-    calls = _calls(within, names, (own + Sql(" AS own"),))
-    nameless = Sql("SELECT trace_id FROM calls WHERE own = ''")
     entered = (
         Sql("SELECT trace_id, argMin(entry, ts) AS entered FROM (SELECT trace_id, ts, ")
         + _name(by, tenant_keys, names)
-        + Sql(f" AS entry FROM spans WHERE {ENTRIES} AND trace_id IN (")
-        + nameless
+        + Sql(f" AS entry FROM spans WHERE {ENTRIES} AND trace_id IN (SELECT trace_id FROM spans WHERE ")
+        + _is_call(names)
+        + _ranged(within, names)
         + Sql(")")
         + _ranged(within, names)
         + Sql(") WHERE entry != '' GROUP BY trace_id")
     )
     return (
-        Sql("WITH calls AS (")
-        + calls
-        + Sql(") SELECT if(own != '', own, entered) AS named, model, count() AS called, sum(input), sum(output) FROM calls LEFT JOIN (")
+        Sql("SELECT entered, model, count() AS called, sum(input), sum(output) FROM (")
+        + _calls(within, names, own + Sql(" AS own"))
+        + Sql(") AS calls LEFT JOIN (")
         + entered
-        + Sql(
-            f") AS entries ON calls.trace_id = entries.trace_id GROUP BY named, model ORDER BY called DESC, named, model LIMIT {ROWS_MAX}"
-        )
+        + Sql(") AS entries ON calls.trace_id = entries.trace_id WHERE own = '' GROUP BY entered, model ")
+        + Sql(f"ORDER BY called DESC, entered, model LIMIT {ROWS_MAX}")
     )
 
 
-def _calls(within: Within, names: ParameterNames, further: Sequence[Sql]) -> Sql:
+def _calls(within: Within, names: ParameterNames, *further: Sql) -> Sql:
     columns = [
         Sql("trace_id, substringUTF8(") + chosen_of(MODELS, names) + Sql(f", 1, {NAME_CHARACTERS_MAX}) AS model"),
         _number(INPUT_TOKENS, TOKENS_MAX, names) + Sql(" AS input"),
         _number(OUTPUT_TOKENS, TOKENS_MAX, names) + Sql(" AS output"),
         *further,
     ]
+    return Sql("SELECT ") + Sql.join(", ", columns) + Sql(" FROM spans WHERE ") + _is_call(names) + _ranged(within, names)
+
+
+def _is_call(names: ParameterNames) -> Sql:
     tokens = names.bind("Array(String)", [*INPUT_TOKENS, *OUTPUT_TOKENS])
-    is_call = Sql(f"hasAny({KEYS}, ") + tokens + Sql(f") AND attributes['gen_ai.operation.name'] NOT IN {NO_CALLS}")
-    return Sql("SELECT ") + Sql.join(", ", columns) + Sql(" FROM spans WHERE ") + is_call + _ranged(within, names)
+    return Sql(f"hasAny({KEYS}, ") + tokens + Sql(") AND NOT ") + is_one_of([(("gen_ai.operation.name",), NO_CALLS)], names)
 
 
 def _name(by: str, tenant_keys: Sequence[str], names: ParameterNames) -> Sql:

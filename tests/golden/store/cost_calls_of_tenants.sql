@@ -5,14 +5,10 @@
 -- p0 = 'tenant.id'
 -- p1 = 'tenant'
 -- p6 = ['gen_ai.usage.input_tokens', 'gen_ai.usage.prompt_tokens', 'llm.usage.prompt_tokens', 'llm.token_count.prompt', 'gen_ai.usage.output_tokens', 'gen_ai.usage.completion_tokens', 'llm.usage.completion_tokens', 'llm.token_count.completion']
--- p7 = 1763600000000000000
--- p8 = 1763599800
--- p9 = 1763603605000000000
--- p10 = 1763603400
--- p11 = 'tenant.id'
--- p12 = 'tenant'
--- p13 = 1763600000000000000
--- p14 = 1763599800
--- p15 = 1763603605000000000
--- p16 = 1763603400
-WITH calls AS (SELECT trace_id, substringUTF8(firstNonDefault(arrayFirst((v, k) -> k = {p2:String}, mapValues(attributes), mapKeys(attributes)), arrayFirst((v, k) -> k IN {p3:Array(String)}, mapValues(attributes), mapKeys(attributes))), 1, 200) AS model, toUInt64(least(greatest(ifNotFinite(toFloat64OrZero(arrayFirst((v, k) -> k IN {p4:Array(String)}, mapValues(attributes), mapKeys(attributes))), 0.), 0.), 1000000000000.0)) AS input, toUInt64(least(greatest(ifNotFinite(toFloat64OrZero(arrayFirst((v, k) -> k IN {p5:Array(String)}, mapValues(attributes), mapKeys(attributes))), 0.), 0.), 1000000000000.0)) AS output, substringUTF8(firstNonDefault(arrayFirst((v, k) -> k = {p0:String}, mapValues(attributes), mapKeys(attributes)), arrayFirst((v, k) -> k = {p1:String}, mapValues(attributes), mapKeys(attributes))), 1, 200) AS own FROM spans WHERE hasAny(mapKeys(attributes), {p6:Array(String)}) AND attributes['gen_ai.operation.name'] NOT IN ('invoke_agent', 'create_agent', 'invoke_workflow', 'execute_tool') AND ts >= fromUnixTimestamp64Nano({p7:Int64}, 'UTC') AND toStartOfFiveMinutes(ts) >= toDateTime({p8:Int64}, 'UTC') AND ts < fromUnixTimestamp64Nano({p9:Int64}, 'UTC') AND toStartOfFiveMinutes(ts) <= toDateTime({p10:Int64}, 'UTC')) SELECT if(own != '', own, entered) AS named, model, count() AS called, sum(input), sum(output) FROM calls LEFT JOIN (SELECT trace_id, argMin(entry, ts) AS entered FROM (SELECT trace_id, ts, substringUTF8(firstNonDefault(arrayFirst((v, k) -> k = {p11:String}, mapValues(attributes), mapKeys(attributes)), arrayFirst((v, k) -> k = {p12:String}, mapValues(attributes), mapKeys(attributes))), 1, 200) AS entry FROM spans WHERE kind IN (2, 5) AND trace_id IN (SELECT trace_id FROM calls WHERE own = '') AND ts >= fromUnixTimestamp64Nano({p13:Int64}, 'UTC') AND toStartOfFiveMinutes(ts) >= toDateTime({p14:Int64}, 'UTC') AND ts < fromUnixTimestamp64Nano({p15:Int64}, 'UTC') AND toStartOfFiveMinutes(ts) <= toDateTime({p16:Int64}, 'UTC')) WHERE entry != '' GROUP BY trace_id) AS entries ON calls.trace_id = entries.trace_id GROUP BY named, model ORDER BY called DESC, named, model LIMIT 10000
+-- p7 = ['invoke_agent', 'create_agent', 'invoke_workflow', 'execute_tool']
+-- p8 = ['gen_ai.operation.name']
+-- p9 = 1763600000000000000
+-- p10 = 1763599800
+-- p11 = 1763603605000000000
+-- p12 = 1763603400
+SELECT own, model, count() AS calls, sum(input), sum(output) FROM (SELECT trace_id, substringUTF8(firstNonDefault(arrayFirst((v, k) -> k = {p2:String}, mapValues(attributes), mapKeys(attributes)), arrayFirst((v, k) -> k IN {p3:Array(String)}, mapValues(attributes), mapKeys(attributes))), 1, 200) AS model, toUInt64(least(greatest(ifNotFinite(toFloat64OrZero(arrayFirst((v, k) -> k IN {p4:Array(String)}, mapValues(attributes), mapKeys(attributes))), 0.), 0.), 1000000000000.0)) AS input, toUInt64(least(greatest(ifNotFinite(toFloat64OrZero(arrayFirst((v, k) -> k IN {p5:Array(String)}, mapValues(attributes), mapKeys(attributes))), 0.), 0.), 1000000000000.0)) AS output, substringUTF8(firstNonDefault(arrayFirst((v, k) -> k = {p0:String}, mapValues(attributes), mapKeys(attributes)), arrayFirst((v, k) -> k = {p1:String}, mapValues(attributes), mapKeys(attributes))), 1, 200) AS own FROM spans WHERE hasAny(mapKeys(attributes), {p6:Array(String)}) AND NOT arrayExists((v, k) -> (v IN {p7:Array(String)} AND k IN {p8:Array(String)}), mapValues(attributes), mapKeys(attributes)) AND ts >= fromUnixTimestamp64Nano({p9:Int64}, 'UTC') AND toStartOfFiveMinutes(ts) >= toDateTime({p10:Int64}, 'UTC') AND ts < fromUnixTimestamp64Nano({p11:Int64}, 'UTC') AND toStartOfFiveMinutes(ts) <= toDateTime({p12:Int64}, 'UTC')) GROUP BY own, model ORDER BY calls DESC, own, model LIMIT 10000

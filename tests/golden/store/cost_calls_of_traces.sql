@@ -1,0 +1,27 @@
+-- p15 = 'gen_ai.response.model'
+-- p16 = ['gen_ai.request.model', 'llm.model_name', 'llm.request.model']
+-- p17 = ['gen_ai.usage.input_tokens', 'gen_ai.usage.prompt_tokens', 'llm.usage.prompt_tokens', 'llm.token_count.prompt']
+-- p18 = ['gen_ai.usage.output_tokens', 'gen_ai.usage.completion_tokens', 'llm.usage.completion_tokens', 'llm.token_count.completion']
+-- p0 = 'tenant.id'
+-- p1 = 'tenant'
+-- p19 = ['gen_ai.usage.input_tokens', 'gen_ai.usage.prompt_tokens', 'llm.usage.prompt_tokens', 'llm.token_count.prompt', 'gen_ai.usage.output_tokens', 'gen_ai.usage.completion_tokens', 'llm.usage.completion_tokens', 'llm.token_count.completion']
+-- p20 = ['invoke_agent', 'create_agent', 'invoke_workflow', 'execute_tool']
+-- p21 = ['gen_ai.operation.name']
+-- p22 = 1763600000000000000
+-- p23 = 1763599800
+-- p24 = 1763603605000000000
+-- p25 = 1763603400
+-- p2 = 'tenant.id'
+-- p3 = 'tenant'
+-- p4 = ['gen_ai.usage.input_tokens', 'gen_ai.usage.prompt_tokens', 'llm.usage.prompt_tokens', 'llm.token_count.prompt', 'gen_ai.usage.output_tokens', 'gen_ai.usage.completion_tokens', 'llm.usage.completion_tokens', 'llm.token_count.completion']
+-- p5 = ['invoke_agent', 'create_agent', 'invoke_workflow', 'execute_tool']
+-- p6 = ['gen_ai.operation.name']
+-- p7 = 1763600000000000000
+-- p8 = 1763599800
+-- p9 = 1763603605000000000
+-- p10 = 1763603400
+-- p11 = 1763600000000000000
+-- p12 = 1763599800
+-- p13 = 1763603605000000000
+-- p14 = 1763603400
+SELECT entered, model, count() AS called, sum(input), sum(output) FROM (SELECT trace_id, substringUTF8(firstNonDefault(arrayFirst((v, k) -> k = {p15:String}, mapValues(attributes), mapKeys(attributes)), arrayFirst((v, k) -> k IN {p16:Array(String)}, mapValues(attributes), mapKeys(attributes))), 1, 200) AS model, toUInt64(least(greatest(ifNotFinite(toFloat64OrZero(arrayFirst((v, k) -> k IN {p17:Array(String)}, mapValues(attributes), mapKeys(attributes))), 0.), 0.), 1000000000000.0)) AS input, toUInt64(least(greatest(ifNotFinite(toFloat64OrZero(arrayFirst((v, k) -> k IN {p18:Array(String)}, mapValues(attributes), mapKeys(attributes))), 0.), 0.), 1000000000000.0)) AS output, substringUTF8(firstNonDefault(arrayFirst((v, k) -> k = {p0:String}, mapValues(attributes), mapKeys(attributes)), arrayFirst((v, k) -> k = {p1:String}, mapValues(attributes), mapKeys(attributes))), 1, 200) AS own FROM spans WHERE hasAny(mapKeys(attributes), {p19:Array(String)}) AND NOT arrayExists((v, k) -> (v IN {p20:Array(String)} AND k IN {p21:Array(String)}), mapValues(attributes), mapKeys(attributes)) AND ts >= fromUnixTimestamp64Nano({p22:Int64}, 'UTC') AND toStartOfFiveMinutes(ts) >= toDateTime({p23:Int64}, 'UTC') AND ts < fromUnixTimestamp64Nano({p24:Int64}, 'UTC') AND toStartOfFiveMinutes(ts) <= toDateTime({p25:Int64}, 'UTC')) AS calls LEFT JOIN (SELECT trace_id, argMin(entry, ts) AS entered FROM (SELECT trace_id, ts, substringUTF8(firstNonDefault(arrayFirst((v, k) -> k = {p2:String}, mapValues(attributes), mapKeys(attributes)), arrayFirst((v, k) -> k = {p3:String}, mapValues(attributes), mapKeys(attributes))), 1, 200) AS entry FROM spans WHERE kind IN (2, 5) AND trace_id IN (SELECT trace_id FROM spans WHERE hasAny(mapKeys(attributes), {p4:Array(String)}) AND NOT arrayExists((v, k) -> (v IN {p5:Array(String)} AND k IN {p6:Array(String)}), mapValues(attributes), mapKeys(attributes)) AND ts >= fromUnixTimestamp64Nano({p7:Int64}, 'UTC') AND toStartOfFiveMinutes(ts) >= toDateTime({p8:Int64}, 'UTC') AND ts < fromUnixTimestamp64Nano({p9:Int64}, 'UTC') AND toStartOfFiveMinutes(ts) <= toDateTime({p10:Int64}, 'UTC')) AND ts >= fromUnixTimestamp64Nano({p11:Int64}, 'UTC') AND toStartOfFiveMinutes(ts) >= toDateTime({p12:Int64}, 'UTC') AND ts < fromUnixTimestamp64Nano({p13:Int64}, 'UTC') AND toStartOfFiveMinutes(ts) <= toDateTime({p14:Int64}, 'UTC')) WHERE entry != '' GROUP BY trace_id) AS entries ON calls.trace_id = entries.trace_id WHERE own = '' GROUP BY entered, model ORDER BY called DESC, entered, model LIMIT 10000
