@@ -9,16 +9,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.store.builders import DAY, NOW, Folder, logs, number, record, span, traces
+from opentelemetry.proto.metrics.v1.metrics_pb2 import Gauge, Metric, NumberDataPoint
+from tests.store.builders import DAY, NOW, Folder, logs, metrics, number, record, span, traces
 from tests.store.test_retention import HandClock
 
 from tocsin.errors import Conflict, StoreError
+from tocsin.model.sample_block import SampleBlock
 from tocsin.store.engine import Engine
 from tocsin.store.options import RetentionOptions, StoreOptions
 from tocsin.store.raw_drops import LoadGate, RawDrop, RawDrops, read_drops
 from tocsin.store.sql import Sql
 from tocsin.store.store import Store
-from tocsin.store.touched import Touch, touched_by
+from tocsin.store.touched import Touch, touched_by, touched_since
 
 OPTIONS = StoreOptions(retention=RetentionOptions(traces_days=30, logs_days=10, metrics_days=None, rollups_days=100))
 NOW_S = NOW // 10**9
@@ -134,3 +136,20 @@ def test_a_segment_tells_what_it_touched(kept: Store, folder: Folder) -> None:
     found = touched_by(kept.engine, [int(number(kept, "SELECT any(segment) FROM spans WHERE service = 'a'"))])
     assert sorted((touch.service, touch.minute_s) for touch in found) == [("a", MINUTE_S), ("a", MINUTE_S + 60), ("b", MINUTE_S)]
     assert Touch("traces", "b", MINUTE_S) in found
+
+
+def test_samples_touch_minutes(kept: Store, folder: Folder) -> None:
+    """Of OTLP and of Prometheus' doors, whatever stretch of time a block covers, native histograms too."""
+    gauge = Metric(name="m", gauge=Gauge(data_points=[NumberDataPoint(time_unix_nano=NOW, as_int=1)]))
+    kept.load(folder.segment(metrics("s", gauge)))
+    assert minutes_of_samples(kept) == [MINUTE_S]
+    for apart_s in (60, 100_000):
+        kept.engine.execute(Sql("TRUNCATE TABLE touched"))
+        ids, times = np.array([1, 1], dtype=np.uint64), np.array([NOW_S, NOW_S + apart_s]) * 1000
+        kept.load(folder.segment(SampleBlock(ids, times, np.array([1.0, 2.0]), series=[])))
+        assert minutes_of_samples(kept) == sorted({MINUTE_S, (NOW_S + apart_s) // 60 * 60})
+
+
+def minutes_of_samples(store: Store) -> list[int]:
+    """What `touched` says of samples."""
+    return sorted(touch.minute_s for touch in touched_since(store.engine, 0) if touch.signal == "samples")

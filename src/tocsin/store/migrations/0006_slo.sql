@@ -37,7 +37,7 @@ SETTINGS min_bytes_for_wide_part = 268435456, merge_selector_base = 10, index_gr
 
 -- Which minutes of event time a segment touched, by service: what must be counted anew once it is in. Not synced: after a loss of power the
 -- keeper of counts finds the same, more coarsely, in `resources`. `loaded` is the engine's clock; the keeper drops what it has counted.
--- Samples name no service: one row per minute.
+-- Samples name no service: one row per minute. What is inserted at once is of one segment.
 CREATE TABLE IF NOT EXISTS touched
 (
     segment UInt64 CODEC(LZ4),
@@ -53,24 +53,34 @@ ORDER BY (segment, signal, service, minute)
 SETTINGS min_bytes_for_wide_part = 268435456;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS touched_from_spans TO touched AS
-SELECT spans.segment AS segment, 'traces' AS signal, service, toStartOfMinute(toDateTime(ts, 'UTC')) AS minute,
+SELECT any(spans.segment) AS segment, 'traces' AS signal, service, toDateTime(toStartOfMinute(ts), 'UTC') AS minute,
     max(spans.received) AS received, now('UTC') AS loaded
-FROM spans GROUP BY segment, service, minute;
+FROM spans GROUP BY service, minute;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS touched_from_logs TO touched AS
-SELECT logs.segment AS segment, 'logs' AS signal, service, toStartOfMinute(toDateTime(ts, 'UTC')) AS minute,
+SELECT any(logs.segment) AS segment, 'logs' AS signal, service, toDateTime(toStartOfMinute(ts), 'UTC') AS minute,
     max(logs.received) AS received, now('UTC') AS loaded
-FROM logs GROUP BY segment, service, minute;
+FROM logs GROUP BY service, minute;
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS touched_from_samples TO touched AS
-SELECT samples.segment AS segment, 'samples' AS signal, '' AS service, toStartOfMinute(toDateTime(ts, 'UTC')) AS minute,
-    toDateTime(max(samples.received), 'UTC') AS received, now('UTC') AS loaded
-FROM samples GROUP BY segment, minute;
+CREATE MATERIALIZED VIEW IF NOT EXISTS touched_from_points TO touched AS
+SELECT any(points.segment) AS segment, 'samples' AS signal, '' AS service, toDateTime(toStartOfMinute(ts), 'UTC') AS minute,
+    toDateTime(any(points.received), 'UTC') AS received, now('UTC') AS loaded
+FROM points GROUP BY minute;
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS touched_from_histograms TO touched AS
-SELECT histograms.segment AS segment, 'samples' AS signal, '' AS service, toStartOfMinute(toDateTime(ts, 'UTC')) AS minute,
-    max(histograms.received) AS received, now('UTC') AS loaded
-FROM histograms GROUP BY segment, minute;
+-- A block mostly spans a minute or two: looking at its first and last sample is enough, and grouping a hundred thousand of them was not cheap.
+CREATE MATERIALIZED VIEW IF NOT EXISTS touched_from_sample_blocks TO touched AS
+SELECT any(block_segment) AS segment, 'samples' AS signal, '' AS service, toDateTime(at, 'UTC') AS minute,
+    toDateTime(any(block_received), 'UTC') AS received, now('UTC') AS loaded
+FROM
+(
+    SELECT segment AS block_segment, received AS block_received,
+        intDiv(toUnixTimestamp64Milli(arrayMin(timestamps)), 60000) AS first, intDiv(toUnixTimestamp64Milli(arrayMax(timestamps)), 60000) AS last,
+        arrayJoin(arrayConcat(
+            if(empty(timestamps), [], if(last - first <= 60, range(first, last + 1), arrayDistinct(arrayMap(t -> intDiv(toUnixTimestamp64Milli(t), 60000), timestamps)))),
+            arrayDistinct(arrayMap(p -> intDiv(p.timestamp_ms, 60000), points)))) * 60 AS at
+    FROM sample_blocks
+)
+GROUP BY minute;
 
 -- How far the keeper of counts got: everything that was loaded before `loaded` is counted; `received` is how far receipt was then.
 CREATE TABLE IF NOT EXISTS slo_settled
