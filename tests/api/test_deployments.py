@@ -32,10 +32,10 @@ class Shelf:
         self.kept: dict[str, Deployment] = {}
 
     def record(self, deployment: Deployment) -> bool:
-        """Whether anything changed."""
-        changed = self.kept.get(deployment.id) != deployment
+        """Whether it was not known before."""
+        new = deployment.id not in self.kept
         self.kept[deployment.id] = deployment
-        return changed
+        return new
 
     def marked(self, start: int, end: int, service: str | None) -> list[Deployment]:
         """Those that were told."""

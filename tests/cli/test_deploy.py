@@ -56,7 +56,7 @@ def test_marks_are_told_and_listed(tocsin: Tocsin, url: str) -> None:
     """A mark says what it recorded, once; the list has it first."""
     mark = ("deploy", "mark", "shop", "v2", "--at", "now-5m", "--author", "ann", "--environment", "prod", "--status", "failed")
     assert tocsin(*mark, "--url", url).out == "marked shop v2 at 2026-03-02 09:55:00.000 UTC\n"
-    assert tocsin(*mark, "--url", url).out == "shop v2 at 2026-03-02 09:55:00.000 UTC was marked before\n"
+    assert tocsin(*mark, "--url", url).out == "shop v2 at 2026-03-02 09:55:00.000 UTC was known before; it stands as failed\n"
     head, first, second = tocsin("deploy", "--url", url).out.splitlines()
     assert head.split()[:5] == ["when", "service", "version", "status", "source"]
     assert first.split() == ["2026-03-02", "09:55", "shop", "v2", "failed", "mark", "prod", "ann"]

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from tocsin.clock import ReplayClock
-from tocsin.errors import InvalidInput
+from tocsin.errors import Conflict, InvalidInput
 from tocsin.model.deployment import Deployment, DeploymentSource, DeploymentStatus
 from tocsin.model.instant import parse_instant
 from tocsin.wire.deployments import DeploymentDoor, DeploymentMark, marked
@@ -23,10 +23,10 @@ class Shelf:
         self.kept: dict[str, Deployment] = {}
 
     def record(self, deployment: Deployment) -> bool:
-        """Whether anything changed."""
-        changed = self.kept.get(deployment.id) != deployment
+        """Whether it was not known before."""
+        new = deployment.id not in self.kept
         self.kept[deployment.id] = deployment
-        return changed
+        return new
 
 
 def opened(shelf: Shelf) -> DeploymentDoor:
@@ -85,14 +85,26 @@ def test_a_mark_without_a_readable_time_is_refused() -> None:
 
 
 def test_telling_twice_changes_nothing() -> None:
-    """The same id again is known; with news, it is recorded."""
+    """The same id again is known, and what is new of it is kept."""
     shelf = Shelf()
     door = opened(shelf)
     begun = DeploymentMark(service="shop", version="1", id="run-7", status="started")
     assert len(door.mark(begun).recorded) == 1
     assert len(door.mark(begun).known) == 1
-    assert door.mark(begun.model_copy(update={"status": "succeeded"})).recorded[0].status is DeploymentStatus.SUCCEEDED
-    assert len(shelf.kept) == 1
+    assert door.mark(begun.model_copy(update={"status": "succeeded"})).known[0].status is DeploymentStatus.SUCCEEDED
+    assert [one.status for one in shelf.kept.values()] == [DeploymentStatus.SUCCEEDED]
+
+
+def test_what_nothing_can_keep_is_refused_and_counted() -> None:
+    """A shelf that says no is passed on to the caller."""
+
+    def full(_: Deployment) -> bool:
+        raise Conflict("deployment 'run-7' is one of mail")
+
+    door = DeploymentDoor(full, ReplayClock(NOW, speed=0))
+    with pytest.raises(Conflict, match="run-7"):
+        door.mark(DeploymentMark(service="shop", version="1", id="run-7"))
+    assert door.statistics().refused == {"mark": 1}
 
 
 def test_times_out_of_bounds_are_refused() -> None:

@@ -74,7 +74,7 @@ def list_deployments(
 
 @router.post("")
 def mark_deployment(door: DoorOf, mark: DeploymentMark) -> DeploymentAnswer:
-    """Tell of a deployment. The same mark again changes nothing; the same `id` with other content brings it up to date."""
+    """Tell of a deployment. The same mark again changes nothing; the same `id` with another status or more words brings it up to date."""
     return door.mark(mark)
 
 

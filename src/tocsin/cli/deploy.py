@@ -91,13 +91,13 @@ def mark(
         return
     answer = json.loads(text)
     for deployment in answer["recorded"]:
-        out.print(Text(f"marked {clean(_name(deployment))} at {show_instant(deployment['at'])} UTC"))
+        out.print(Text(f"marked {_name(deployment)}"))
     for deployment in answer["known"]:
-        out.print(Text(f"{clean(_name(deployment))} at {show_instant(deployment['at'])} UTC was marked before"))
+        out.print(Text(f"{_name(deployment)} was known before; it stands as {deployment['status'].replace('_', ' ')}"))
 
 
 def _name(deployment: dict[str, Any]) -> str:
-    return f"{deployment['service']} {deployment['version']}"
+    return f"{clean(deployment['service'])} {clean(deployment['version'])} at {show_instant(deployment['at'])} UTC"
 
 
 def _row(deployment: dict[str, Any], roomy: bool) -> list[Text | str]:

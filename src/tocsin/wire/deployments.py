@@ -3,7 +3,8 @@ Where deployments are told: by a mark of ours, by CDEvents, by GitHub's webhooks
 
     body -> read (`cdevents`, `github_deployments`, or the mark itself) -> times checked -> recorded, each once
 
-Always holds: a request counts as a whole or not at all; what is no deployment is answered with the reason and counted.
+Always holds: a request is checked as a whole before anything of it is recorded; what is no deployment is answered with the reason and
+counted.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from tocsin.clock import Clock
-from tocsin.errors import InvalidInput
+from tocsin.errors import InvalidInput, TocsinError
 from tocsin.model.deployment import Deployment, DeploymentSource, DeploymentStatus
 from tocsin.model.instant import NANOSECONDS, format_instant, parse_instant
 from tocsin.wire.cdevents import read_cdevents
@@ -83,8 +84,8 @@ class DeploymentAnswer:
     What became of a request.
 
     Args:
-        recorded: Deployments that are new, or about which something changed.
-        known: Those that were recorded just so before.
+        recorded: Deployments that are new.
+        known: Those that were known by their id before; what is told anew of them is kept.
         ignored: Why the rest is none of them, one sentence per event.
     """
 
@@ -100,9 +101,9 @@ class DeploymentDoorStatistics:
 
     Args:
         requests: Requests by source (`mark`, `cdevents`, `github`), refused ones included.
-        refused: Requests of which nothing was taken, by source.
-        recorded: Deployments that were new, or about which something changed, by source.
-        known: Deployments that were recorded just so before, by source.
+        refused: Requests that were wrong, or that nothing could keep, by source.
+        recorded: Deployments that were new, by source.
+        known: Deployments that were known before and told of again, by source.
         ignored: Events that tell of no deployment, or in a version that is not known here, by source.
     """
 
@@ -118,7 +119,7 @@ class DeploymentDoor:
     Takes deployments in. Safe to use from several threads.
 
     Args:
-        record: Keeps one; returns whether anything changed by that.
+        record: Keeps one, or what is told anew of one that is known by its id; returns whether it was not known before.
         clock: The present.
         options: Secret, names of services, how far ahead a time may lie.
     """
@@ -165,13 +166,13 @@ class DeploymentDoor:
             deployments = [one for one in told if isinstance(one, Deployment)]
             for deployment in deployments:
                 self._check_time(deployment)
-        except InvalidInput:
+            were_new = [self._record(deployment) for deployment in deployments]
+        except TocsinError:
             self._count("refused", source, 1)
             raise
-        changed = [self._record(deployment) for deployment in deployments]
         answer = DeploymentAnswer(
-            recorded=[one for one, new in zip(deployments, changed, strict=True) if new],
-            known=[one for one, new in zip(deployments, changed, strict=True) if not new],
+            recorded=[one for one, new in zip(deployments, were_new, strict=True) if new],
+            known=[one for one, new in zip(deployments, were_new, strict=True) if not new],
             ignored=[one for one in told if isinstance(one, str)],
         )
         for name in ("recorded", "known", "ignored"):
