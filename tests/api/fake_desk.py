@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.api.fake_signals import START, TRACE_ID, FakeCosts, FakeSecurity, FakeSignals
+
 from tocsin.errors import NotFound
 from tocsin.model.answers import (
     Bottleneck,
@@ -24,12 +26,9 @@ from tocsin.model.answers import (
     TracePage,
     TraceSummary,
 )
-from tocsin.model.instant import parse_instant
 from tocsin.model.telemetry import LogRecord, Span
 from tocsin.query.desk import Desk
 
-TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
-START = parse_instant("2026-03-02T09:30:00Z")
 MS = 1_000_000
 
 
@@ -39,6 +38,9 @@ class FakeDesk(Desk):
     def __init__(self) -> None:
         self.asked: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
         self.failure: Exception | None = None
+        self.signals = FakeSignals()
+        self.security = FakeSecurity()
+        self.costs = FakeCosts()
 
     def logs(self, *args: Any, **options: Any) -> LogPage:
         """One error record."""

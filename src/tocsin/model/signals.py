@@ -205,7 +205,7 @@ class SignalsWall:
     Args:
         start, end: The window.
         updated: When these figures were read.
-        flag: The worst of services and resources; NO_DATA when there is nothing at all.
+        flag: The worst of services and resources, of which a breach only warns here; NO_DATA when there is nothing at all.
         sentence: The state of the world in one sentence.
         whole: All services together.
         services: Each service, the worst first, then by name.

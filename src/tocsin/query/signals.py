@@ -20,6 +20,7 @@ from tocsin.model.signals import (
     DeploymentsWithin,
     Endpoint,
     ErrorSplit,
+    Flag,
     LatencyHeatmap,
     RequestSignals,
     ServiceBurn,
@@ -139,7 +140,9 @@ class Signals:
             full = _saturations(answers, hosts.result())
             known_burns = burns.result() if burns else None
             whole, services = self._services(window, rows.result(), implicit, full, known_burns, service)
-            flag = worst([*(one.flag for one in services), *(one.flag for one in answers.resources)])
+            # A full machine is a cause: as long as users notice nothing, it warns. What they notice breaches.
+            causes = worst(one.flag for one in answers.resources)
+            flag = worst([*(one.flag for one in services), Flag.WARN if causes is Flag.BREACH else causes])
             return SignalsWall(
                 start=within.start or 0,
                 end=within.end or 0,

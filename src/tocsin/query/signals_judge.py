@@ -42,7 +42,8 @@ def against_limits(subject: str, value: float, unit: Unit, limits: Limits, *, wh
     """`p95 5,000 ms is above 1,000 ms`."""
     for flag, limit in ((Flag.BREACH, limits.breach), (Flag.WARN, limits.warn)):
         if limit is not None and value > limit:
-            return Verdict(flag, f"{subject} {show(value, unit)} is above {show(limit, unit)}{where}")
+            shown, bound = show(value, unit), show(limit, unit)
+            return Verdict(flag, f"{subject} {shown} is {'just ' if shown == bound else ''}above {bound}{where}")
     lowest = limits.warn if limits.warn is not None else limits.breach
     if lowest is None:
         return Verdict(Flag.OK, f"{subject} {show(value, unit)}, no limit is set{where}")
