@@ -16,7 +16,7 @@ from tocsin.store.render import LOGS, render
 from tocsin.store.sql import ParameterNames, Sql
 
 DAY_NS = 86_400 * 1_000_000_000
-CLIENTS_MAX = 5_000
+CLIENTS_MAX = 2_000
 CLIENT_CHARACTERS_MAX = 200
 # Source: OpenTelemetry semantic conventions, HTTP and RPC, present and former names. gRPC: 7 PERMISSION_DENIED, 16 UNAUTHENTICATED.
 REFUSED = (
