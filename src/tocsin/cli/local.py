@@ -10,8 +10,11 @@ from fastapi import FastAPI
 
 from tocsin.api.application import create_application
 from tocsin.app.house import House, options_for
+from tocsin.app.option_sources import load
+from tocsin.app.options import environment
 from tocsin.errors import Conflict, NotFound
 
+CONFIG_VARIABLE = "TOCSIN_CONFIG"
 DRAIN_S = 60.0  # a replay asked for just before is still loaded
 
 
@@ -20,14 +23,19 @@ def open_application(data: Path) -> Iterator[FastAPI]:
     """
     Open the directory, load what its journal holds, and give the application on it.
 
+    Options are those of the environment, and of the file that `TOCSIN_CONFIG` names, as `tocsin up` would read them.
+
     Raises:
+        ConfigError: They are wrong.
         NotFound: There is no such directory.
         Conflict: A server runs on it.
     """
     if not data.is_dir():
         raise NotFound(f"there is no data directory {data}; name the one that `tocsin up --data` uses")
     try:
-        house = House(options_for(data))
+        variables = environment()
+        file = variables.get(CONFIG_VARIABLE)
+        house = House(options_for(data, load(file=Path(file) if file else None, environment=variables)))
     except Conflict as error:
         raise Conflict(f"{error}; leave out --data to ask the running server") from error
     try:

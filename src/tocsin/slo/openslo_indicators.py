@@ -85,7 +85,7 @@ def indicator_of(sli: SliSpec, objective: Fields, promql: PromqlOptions) -> Indi
         if source.type not in {"", "?"}:
             source.part.remark(foreign_remark(source))
     if foreign or not sli.sources:
-        if sli.is_threshold:
+        if sli.is_threshold and "op" in objective and "value" in objective:
             _comparison(sli, objective)
         return None
     if sli.is_threshold:
