@@ -52,22 +52,26 @@ class StoredSeries(StoredCatalog):
     def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, *, samples_max: int) -> Iterator[SeriesBatch]:
         """Matching series with their samples, see `SeriesSource.select`; each batch is made while the one before is worked on."""
         batches = self._batches(matchers, Span(start_ms, end_ms).within_reach(), samples_max)
-        later = self._ahead.submit(next, batches, None)
-        while (batch := later.result()) is not None:
-            later = self._ahead.submit(next, batches, None)
+        made = next(batches, None)  # here: nobody works on anything yet
+        while made is not None:
+            batch, more = made
+            later = self._ahead.submit(next, batches, None) if more else None
             yield batch
+            made = later.result() if later is not None else None
 
-    def _batches(self, matchers: Sequence[Matcher], span: Span, samples_max: int) -> Iterator[SeriesBatch]:
+    def _batches(self, matchers: Sequence[Matcher], span: Span, samples_max: int) -> Iterator[tuple[SeriesBatch, bool]]:
+        """Batches, and whether there may be another one."""
         selection = self._selector.select(matchers, span, samples_max=samples_max, batch_samples=self._batch_samples)
         if selection is None:
             return
         batches = list(selection.batches(self._batch_samples))
         read = 0
         buffers = Buffers(PART_SAMPLES)
-        later = self._executor.submit(self._fetch, batches[0][0], selection)
+        later = None
         for number, (wanted, labels) in enumerate(batches):
-            fetched, histograms = later.result()
-            if number + 1 < len(batches):
+            fetched, histograms = self._fetch(wanted, selection) if later is None else later.result()
+            last = number + 1 == len(batches)
+            if not last:
                 later = self._executor.submit(self._fetch, batches[number + 1][0], selection)  # while this one is laid out
             for part in self._reader.parts(wanted, fetched, buffers):
                 read += len(part.samples.times)
@@ -75,7 +79,7 @@ class StoredSeries(StoredCatalog):
                     raise too_many(samples_max, read)
                 batch = _batch(labels, part, histograms)
                 if batch is not None:
-                    yield batch
+                    yield batch, not (last and part.last == wanted.series)
 
     def close(self) -> None:
         """End its threads; idempotent."""

@@ -118,10 +118,12 @@ def rows(table: str, chosen: Chosen, span: Span) -> Sql:
     Series, time (Int64, milliseconds) and value of samples in a table of rows, in runs by series and time (Native).
 
     With names of these lengths the heads of blocks and columns are multiples of eight bytes, so that all columns of a block lie alike.
+    Left alone, the engine looks up every id before it compares a time, and takes a tenth longer.
     """
     names = ParameterNames("r")
-    where = _all([_within(span, names), *chosen.conditions(names)])
-    return Sql(f"SELECT series_id AS id__, ts AS at, value AS value__ FROM {table} WHERE ") + where
+    statement = Sql(f"SELECT series_id AS id__, ts AS at, value AS value__ FROM {table} PREWHERE ") + _within(span, names)
+    conditions = chosen.conditions(names)
+    return statement + Sql(" WHERE ") + _all(conditions) if conditions else statement
 
 
 def rows_settled(chosen: Chosen, span: Span) -> Sql:
