@@ -13,6 +13,7 @@ import psutil
 
 from benchmarks.idle import Idle
 from benchmarks.ingest import WORDS, Ingest
+from benchmarks.judging import Judging
 from benchmarks.peers import Outcome
 from benchmarks.questions import Question
 from benchmarks.rows import Disk
@@ -25,6 +26,7 @@ VISIBLE_GOAL_MS = 1000
 STARTED_GOAL_S = 3.0
 IDLE_MEMORY_GOAL_BYTES = 450_000_000
 IDLE_CPU_GOAL = 0.02
+JUDGING_GOAL = 0.05
 BULK_GOAL = 1_000_000
 SAMPLE_BYTES_GOAL = 1.2
 PEER_GOALS = {"Prometheus": 2.0, "VictoriaMetrics": 1.0}
@@ -87,6 +89,15 @@ class Page:
             measured = f"{question.ms_p50:.0f} / {question.ms_p95:.0f} ms"
             goal = f"p95 < {question.goal_ms:g} ms" if question.goal_ms else ""
             self._row(question.name, measured, goal, met=question.goal_ms is None or question.ms_p95 < question.goal_ms)
+
+    def judging(self, judging: Judging) -> None:
+        """What objectives cost, and how fast judgements come."""
+        load = f"{judging.spans / judging.seconds:,.0f} spans/s for {judging.seconds:.0f} s"
+        self._table(f"Judging: {judging.objectives} objectives of 50 services, {load}", ("what", "measured", "goal"))
+        self._row("the load without objectives", f"{judging.share_without:.1%} of a core", "")
+        goal = f"< {JUDGING_GOAL:.0%}"
+        self._row("keeping them current, on top", f"{judging.share:.1%} of a core", goal, met=judging.share < JUDGING_GOAL)
+        self.questions(judging.questions)
 
     def peers(self, outcomes: Sequence[Outcome], *, hours: float) -> None:
         """The same samples into each, the same questions to each."""

@@ -19,7 +19,7 @@ class Exit(IntEnum):
 
 EXIT_MEANINGS: dict[Exit, str] = {
     Exit.OK: "It worked.",
-    Exit.FINDING: "Something was found: a wrong configuration (`check`, `slo check`), bad lines (`import`), segments in quarantine (`journal`).",
+    Exit.FINDING: "Something was found: wrong files (`check`, `slo check`), bad lines (`import`), segments in quarantine (`journal`).",
     Exit.USAGE: "The command line or the configuration is wrong; nothing was done.",
     Exit.UNREACHABLE: "No server answers at the address.",
     Exit.REFUSED: "The server answered with an error; its sentence is printed.",
