@@ -13,7 +13,7 @@ from tocsin.slo.definition import EventRatio
 from tocsin.slo.minutes import MinuteRange, Sums
 from tocsin.store.raw_drops import read_drops
 
-ALWAYS = MinuteRange(START_S - 60 * DAY_S, START_S + 60 * DAY_S)
+ALWAYS = MinuteRange(START_S - 60 * DAY_S, START_S + 300 * DAY_S)
 SERVICES = ("shop", "pay", "mail")
 STEPS = 11
 

@@ -26,6 +26,7 @@ from tocsin.store.engine import Engine
 from tocsin.wire.deployments import DeploymentDoor
 
 HOUR_S = 3600
+DEPLOYMENTS_MAX = 10_000  # in one range; as many as a list shows at most
 STOP_WAIT_S = 10.0
 
 logger = logging.getLogger(__name__)
@@ -109,7 +110,7 @@ class Judging:
         return {service: ServiceBurn(burn.hour_rate, burn.objective, HOUR_S) for service, burn in burning.items()}
 
     def _marked(self, start: int, end: int, service: str | None) -> Sequence[Deployment]:
-        return self._state.deployments.list(service=service, start_ns=start, end_ns=end)
+        return self._state.deployments.list(service=service, start_ns=start, end_ns=end, limit=DEPLOYMENTS_MAX)
 
     def _watch_now_and_then(self) -> None:
         while not self._leaving.wait(self._interval_s):

@@ -26,11 +26,13 @@ from tocsin.errors import TocsinError
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 60.0
 POLL_S = 0.1
-SLO_FILES = "TOCSIN_SLO__FILES"
+PRICES = {"*": {"input_per_million": 0.5, "output_per_million": 1.5}}  # of a model that costs nothing: `tocsin costs` shall show money
 QUESTIONS = (
     "signals --watch",
     "slo",
     "gate gateway --risk-minutes 15 --probability 0.3",
+    "deploy list",
+    "costs --by route",
     "services",
     "traces --slowest",
     "logs error:true",
@@ -78,8 +80,7 @@ def server(endpoint: str, data: Path) -> Iterator[None]:
     if endpoint != DEFAULT_URL:  # beside a server that has the usual ports already
         arguments += ["--grpc", "127.0.0.1:0"]
     # A session of its own: Ctrl-C reaches the demo alone, which stops the server after the last telemetry has left.
-    objectives = json.dumps([str(Path(str(resources.files("tocsin.demo") / "slos")) / "*.yaml")])
-    process = subprocess.Popen(arguments, start_new_session=True, env={SLO_FILES: objectives, **environment()})
+    process = subprocess.Popen(arguments, start_new_session=True, env={**_options(), **environment()})
     try:
         _wait_until_ready(endpoint, process)
         yield
@@ -90,6 +91,12 @@ def server(endpoint: str, data: Path) -> Iterator[None]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _options() -> dict[str, str]:
+    """What the demo's server is told, unless the environment says otherwise: objectives of the four services, prices of their model."""
+    objectives = Path(str(resources.files("tocsin.demo"))) / "slos" / "*.yaml"
+    return {"TOCSIN_SLO__FILES": json.dumps([str(objectives)]), "TOCSIN_USAGE__COSTS__PRICES": json.dumps(PRICES)}
 
 
 def _wait_until_ready(endpoint: str, process: subprocess.Popen[bytes]) -> None:
