@@ -126,8 +126,9 @@ def count_events(
     """
     minutes = np.concatenate([np.arange(each.start_s, each.end_s, 60, dtype=np.int64) for each in ranges])
     counts = np.zeros((len(minutes), len(asked), COLUMNS))
-    anybody = any(services is None for _, services in asked)
-    named = None if anybody else sorted(frozenset().union(*(services for _, services in asked if services is not None)))
+    known = [services for _, services in asked if services is not None]
+    assert len(known) in {0, len(asked)}, "what is asked of all services stands alone"
+    named = sorted(frozenset().union(*known)) if known else None
     shapes = list(dict.fromkeys(_shape(events, services) for events, services in asked))
     for first in range(0, len(shapes), STREAMS_PER_STATEMENT):
         some = shapes[first : first + STREAMS_PER_STATEMENT]
@@ -135,15 +136,20 @@ def count_events(
             statement = count_statement(table, some, services=named, ranges=ranges[begin : begin + RANGES_PER_STATEMENT])
             found = _fetched(engine, statement, len(some) * COLUMNS)
             values = found["values"].reshape(-1, len(some), COLUMNS)
-            rows, whose = np.searchsorted(minutes, found["minute"]), found["service"]
+            rows = np.searchsorted(minutes, found["minute"])
             for place, (events, services) in enumerate(asked):
                 shape = _shape(events, services)
-                if shape not in some:
-                    continue
-                mine = np.isin(whose, [] if named is None or services is None else [named.index(each) + 1 for each in services])
-                chosen = mine if services is not None else np.ones(len(whose), dtype=bool)
-                np.add.at(counts[:, place], rows[chosen], values[chosen, some.index(shape)])
+                if shape in some:
+                    mine = _rows_of(services, named, found["service"])
+                    np.add.at(counts[:, place], rows[mine], values[mine, some.index(shape)])
     return minutes, counts
+
+
+def _rows_of(services: frozenset[str] | None, named: Sequence[str] | None, whose: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Which rows are of some services, by the places of those among the named ones."""
+    if services is None or named is None:
+        return np.ones(len(whose), dtype=bool)
+    return np.isin(whose, [named.index(service) + 1 for service in services])
 
 
 def _shape(events: CountedEvents, services: frozenset[str] | None) -> CountedEvents:

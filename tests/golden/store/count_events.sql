@@ -1,0 +1,19 @@
+SELECT minute, whose, toFloat64(countIf(t0 AND NOT x0 AND g0)), toFloat64(countIf(t0 AND NOT x0)), toFloat64(countIf(t0 AND x0 AND g0)), toFloat64(countIf(t0 AND x0)) FROM (SELECT toUnixTimestamp(toStartOfMinute(ts)) AS minute, toUInt32(indexOf({p0:Array(String)}, service)) AS whose, (kind = {p1:Int64}) AS t0, (duration_ns < {p2:Int64}) AS g0, ((((hasAny(all_values, {p9:Array(String)}) AND (attributes[{p3:String}] = {p4:String} OR arrayExists(m -> m[{p5:String}] = {p6:String}, event_attributes) OR arrayExists(m -> m[{p7:String}] = {p8:String}, link_attributes))) OR ifNull(JSONExtract(resource, {p10:String}, 'Nullable(String)') = {p11:String}, 0)) AND ts >= fromUnixTimestamp64Nano({p12:Int64}, 'UTC'))) AS x0 FROM spans WHERE ((ts >= fromUnixTimestamp64Nano({p13:Int64}, 'UTC') AND toStartOfFiveMinutes(ts) >= toDateTime({p14:Int64}, 'UTC') AND ts < fromUnixTimestamp64Nano({p15:Int64}, 'UTC') AND toStartOfFiveMinutes(ts) <= toDateTime({p16:Int64}, 'UTC'))) AND service IN {p17:Array(String)}) GROUP BY minute, whose
+-- p0 = ['a', 'b']
+-- p1 = 2
+-- p2 = 300000000
+-- p9 = ['/health']
+-- p3 = 'path'
+-- p4 = '/health'
+-- p5 = 'path'
+-- p6 = '/health'
+-- p7 = 'path'
+-- p8 = '/health'
+-- p10 = 'path'
+-- p11 = '/health'
+-- p12 = 60000000000
+-- p13 = 1749999960000000000
+-- p14 = 1749999900
+-- p15 = 1750000080000000000
+-- p16 = 1749999900
+-- p17 = ['a', 'b']
