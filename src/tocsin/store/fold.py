@@ -10,7 +10,8 @@ so the engine takes it once; a partition is dropped only when all of it is in `c
 nothing to do.
 
 Readers ask `samples`, `samples_folding`, `chunks` in this order. A sample only ever moves to the right, and is written on the right before
-it is removed on the left, so a reader may see it twice, never not at all.
+it is removed on the left, so a reader may see it twice, never not at all. Where a reader knows that `samples_folding` is empty, or that
+`chunks` end before its range, it asks in that order all the same: it looks whether anything was written since (`tocsin.store.changes`).
 """
 
 from __future__ import annotations
