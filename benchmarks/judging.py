@@ -33,6 +33,7 @@ SETTLE_S = 20.0
 ASKED = 27
 MINUTES = 30 * 24 * 60
 REQUESTS_PER_MINUTE = 2315  # 43,200 minutes of them are 100 million
+SERVICES_AT_ONCE = 5  # the engine's memory is bounded
 KINDS = (
     "availability: {}",
     "latency: {under: 300ms}",
@@ -137,7 +138,8 @@ def fill(house: House, files: Path) -> None:
     for key in definitions.objectives:
         insert_minutes(house.store.engine, [MinuteRows(key, minutes, np.zeros(MINUTES, dtype=np.int64), counts)], version=1)
     house.state.progress.put(_progress(definitions, int(minutes[0]), end_s))
-    house.store.engine.execute(Sql(ROLLUPS, {"end": end_s}))
+    for first in range(0, len(SERVICES), SERVICES_AT_ONCE):
+        house.store.engine.execute(Sql(ROLLUPS, {"end": end_s, "first": first, "services": SERVICES_AT_ONCE}))
     house.store.engine.execute(Sql("OPTIMIZE TABLE slo_minutes FINAL"))
 
 
@@ -155,7 +157,7 @@ SELECT at, service, operation, 2, bin = 215, bin, requests, unhex('0123456789abc
     toUInt64(exp2((bin + 0.7) / 8)), at
 FROM (SELECT toDateTime({end:Int64} - if(number < 720, 10 * (number + 1), 7200 + 300 * (number - 719)), 'UTC') AS at
     FROM numbers(3000)) AS times,
-    (SELECT concat('shop-', leftPad(toString(number), 2, '0')) AS service FROM numbers(50)) AS services,
+    (SELECT concat('shop-', leftPad(toString(number), 2, '0')) AS service FROM numbers({first:UInt32}, {services:UInt32})) AS services,
     (SELECT concat('GET /api/v1/item/', leftPad(toString(number), 2, '0')) AS operation FROM numbers(10)) AS operations,
     (SELECT 195 + 5 * number AS bin, [40, 20, 6, 2, 1][number + 1] AS requests FROM numbers(5)) AS bins
 """
