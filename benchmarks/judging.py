@@ -22,7 +22,7 @@ from benchmarks.server import Server
 from tocsin.app.house import House, options_for
 from tocsin.model.budget import CountProgress
 from tocsin.slo.definition import Definitions, revision_of
-from tocsin.slo.live import LiveDefinitions
+from tocsin.slo.files.live import LiveDefinitions
 from tocsin.store.slo_minutes import MinuteRows, insert_minutes
 from tocsin.store.sql import Sql
 

@@ -8,7 +8,7 @@ import pytest
 from tests.cli.conftest import Tocsin
 
 from tocsin.cli.calc import show_figure
-from tocsin.slo.calculators import CALCULATORS
+from tocsin.slo.calculators.catalog import CALCULATORS
 
 EXAMPLES = {"target": "99.9%", "availabilities": "99.95%,99.99%", "availability": "99.9%", "count": "3", "days": "2"}
 

@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 from rich.text import Text
-from tests.api.fake_desk import TRACE_ID
+from tests.api.fake_signals import TRACE_ID
 from tests.cli.conftest import Tocsin
 
 from tocsin.cli.sql import print_rows

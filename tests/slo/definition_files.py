@@ -9,7 +9,7 @@ import pytest
 
 from tocsin.query.promql.options import PromqlOptions
 from tocsin.slo.definition import Definitions, Objective
-from tocsin.slo.files import DefinitionMistakes, read_definitions
+from tocsin.slo.files.definitions import DefinitionMistakes, read_definitions
 
 OWN = """\
 apiVersion: tocsin/v1

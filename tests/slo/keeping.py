@@ -9,12 +9,12 @@ from pathlib import Path
 from tocsin.model.budget import CountProgress, Exclusion
 from tocsin.model.signal import Signal
 from tocsin.query.fields import parse_log_query, parse_span_query
-from tocsin.slo.counts import StoredCounts
+from tocsin.slo.counting.counts import StoredCounts
+from tocsin.slo.counting.keeper import Keeper
+from tocsin.slo.counting.progress import ProgressBook
+from tocsin.slo.counting.series_counts import SeriesQueries
 from tocsin.slo.definition import Definitions, EventCount, EventSignal, Indicator, Objective, RollingWindow
-from tocsin.slo.keeper import Keeper
 from tocsin.slo.options import SloOptions
-from tocsin.slo.progress import ProgressBook
-from tocsin.slo.series_counts import SeriesQueries
 from tocsin.store.options import RetentionOptions, StoreOptions
 from tocsin.store.sql import Parameter, Sql
 from tocsin.store.store import Store

@@ -16,7 +16,7 @@ from tocsin.model.budget import Exclusion
 from tocsin.query.fields import parse_log_query, parse_span_query
 from tocsin.query.reading import Reading
 from tocsin.slo.answers import Attribution
-from tocsin.slo.attribution import Attributor
+from tocsin.slo.attribution.attributor import Attributor
 from tocsin.slo.definition import (
     EventCount,
     EventFreshness,

@@ -13,8 +13,8 @@ from tocsin.clock import RealClock
 from tocsin.errors import InvalidInput
 from tocsin.model.labels import Labels
 from tocsin.query.metrics import Metrics
-from tocsin.slo.attribution_ranking import Candidate, Whole, causes, sentence_of, share_words, standing_out, value_of
-from tocsin.slo.attribution_series import series_candidates
+from tocsin.slo.attribution.ranking import Candidate, Whole, causes, sentence_of, share_words, standing_out, value_of
+from tocsin.slo.attribution.series import series_candidates
 from tocsin.slo.definition import SeriesRatio
 from tocsin.testing.promqltest.memory import MemorySeries
 

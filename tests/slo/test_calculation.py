@@ -10,9 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.errors import InvalidInput, NotFound
-from tocsin.slo.calculation import Calculator
-from tocsin.slo.calculators import CALCULATORS, calculator_named
-from tocsin.slo.calculators_availability import (
+from tocsin.slo.calculators.availability import (
     Downtime,
     availability_of_downtime,
     dependency_limit,
@@ -21,8 +19,10 @@ from tocsin.slo.calculators_availability import (
     redundant,
     serial,
 )
-from tocsin.slo.calculators_budget import alert_window, budget_left, burn_rate, exhaustion, risk_decision
-from tocsin.slo.calculators_volume import percentile_chance, storage_cost, trace_volume
+from tocsin.slo.calculators.budget import alert_window, budget_left, burn_rate, exhaustion, risk_decision
+from tocsin.slo.calculators.calculation import Calculator
+from tocsin.slo.calculators.catalog import CALCULATORS, calculator_named
+from tocsin.slo.calculators.volume import percentile_chance, storage_cost, trace_volume
 
 SHARES = st.floats(0.001, 0.99999)
 CALCULATOR = pytest.mark.parametrize("calculator", CALCULATORS, ids=lambda one: one.name)

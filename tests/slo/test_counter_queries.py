@@ -6,7 +6,7 @@ import pytest
 
 from tocsin.errors import ParseError
 from tocsin.query.promql.parser import parse
-from tocsin.slo.counter_queries import Term, canonical_counter, per_minute, reach_of
+from tocsin.slo.counting.counter_queries import Term, canonical_counter, per_minute, reach_of
 
 MINUTE = "[1m] anchored"
 

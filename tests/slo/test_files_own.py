@@ -39,7 +39,7 @@ from tocsin.slo.definition import (
     StreamRatio,
     Timeslices,
 )
-from tocsin.slo.files import read_definitions
+from tocsin.slo.files.definitions import read_definitions
 
 SAMPLE = Path(__file__).parents[2] / "src/tocsin/demo/slos/shop.yaml"
 REQUESTS = 'service:"shop" (kind:server OR kind:consumer)'

@@ -10,7 +10,7 @@ from tests.slo.definition_files import OWN, OWN_REST
 
 from tocsin.clock import ReplayClock
 from tocsin.query.promql.options import PromqlOptions
-from tocsin.slo.live import LiveDefinitions
+from tocsin.slo.files.live import LiveDefinitions
 from tocsin.slo.policy import POLICIES
 
 GOOD = OWN + OWN_REST

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import pytest
 
-from tocsin.slo.calculators_availability import availability_of_downtime, dependency_limit, downtime, equal_dependencies, serial
-from tocsin.slo.calculators_budget import (
+from tocsin.slo.calculators.availability import availability_of_downtime, dependency_limit, downtime, equal_dependencies, serial
+from tocsin.slo.calculators.budget import (
     alert_window,
     budget_left,
     burn_rate,
@@ -19,7 +19,7 @@ from tocsin.slo.calculators_budget import (
     exhaustion,
     risk_decision,
 )
-from tocsin.slo.calculators_volume import average_lies, percentile_chance, trace_volume
+from tocsin.slo.calculators.volume import average_lies, percentile_chance, trace_volume
 from tocsin.slo.policy import FOUR_STEP, THREE_STEP, step_of
 
 HOUR_S, DAY_S = 3600, 86_400

@@ -17,9 +17,9 @@ from tocsin.model.series import STALE_NAN
 from tocsin.query.promql.answer import QueryAnswer
 from tocsin.query.promql.engine import Promql
 from tocsin.query.promql.options import PromqlOptions
+from tocsin.slo.counting.series_counts import COUNTER_REACH_S, count_series, observe_series, reach_s
 from tocsin.slo.definition import Operator, SeriesRatio, SeriesThreshold, SeriesValue
 from tocsin.slo.minutes import MinuteRange
-from tocsin.slo.series_counts import COUNTER_REACH_S, count_series, observe_series, reach_s
 from tocsin.testing.promqltest.memory import MemorySeries
 
 START_S = 1_700_000_040 // 60 * 60

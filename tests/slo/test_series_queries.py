@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tocsin.query.promql.parser import parse
-from tocsin.slo.counter_queries import canonical_counter
-from tocsin.slo.lints import Looks, looks, looks_like_latency
-from tocsin.slo.series_queries import counter_form
+from tocsin.slo.counting.counter_queries import canonical_counter
+from tocsin.slo.files.lints import Looks, looks, looks_like_latency
+from tocsin.slo.files.series_queries import counter_form
 
 
 @pytest.mark.parametrize(

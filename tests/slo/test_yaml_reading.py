@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from tests.slo.definition_files import OPENSLO, OPENSLO_RATIO, OWN, OWN_REST, read
 
 from tocsin.query.promql.options import PromqlOptions
-from tocsin.slo import yaml_reading
 from tocsin.slo.definition import Definitions
-from tocsin.slo.files import DefinitionMistakes, read_definitions
-from tocsin.slo.notes import Mistake, Notes
-from tocsin.slo.yaml_reading import read_documents
+from tocsin.slo.files import yaml_reading
+from tocsin.slo.files.definitions import DefinitionMistakes, read_definitions
+from tocsin.slo.files.notes import Mistake, Notes
+from tocsin.slo.files.yaml_reading import read_documents
 
 
 def mistakes_of(tmp_path: Path, raw: bytes) -> list[str]:

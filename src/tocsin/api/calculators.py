@@ -10,8 +10,8 @@ from starlette.requests import Request
 
 from tocsin.api.context import TEXT_LENGTH_MAX
 from tocsin.errors import InvalidInput, LimitExceeded
-from tocsin.slo.calculation import Calculator, CalculatorParameter
-from tocsin.slo.calculators import CALCULATORS, calculator_named
+from tocsin.slo.calculators.calculation import Calculator, CalculatorParameter
+from tocsin.slo.calculators.catalog import CALCULATORS, calculator_named
 
 NAME_LENGTH_MAX = 100
 

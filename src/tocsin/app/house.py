@@ -28,8 +28,8 @@ from tocsin.journal.statistics import RecoveryReport
 from tocsin.model.batch import Batch
 from tocsin.query.desk import Desk, DeskParts
 from tocsin.query.metrics import Metrics
+from tocsin.slo.counting.keeper import Keeper
 from tocsin.slo.desk import SloDesk
-from tocsin.slo.keeper import Keeper
 from tocsin.state.state import State
 from tocsin.store.fold import Fold
 from tocsin.store.loader import Loader
@@ -179,7 +179,7 @@ class House:
     def _expire_now_and_then(self) -> None:
         while not self._leaving.is_set():
             try:
-                self.store.expire()
+                self.store.expire(dropping=self.judging.keeper.dropping)
                 self.state.expire(self.clock.now_ns())
             except TocsinError as error:
                 if not self._leaving.is_set():

@@ -15,12 +15,12 @@ from tocsin.model.signals import ServiceBurn
 from tocsin.query.deployments import Deployments, FoundDeployments
 from tocsin.query.metrics import Metrics
 from tocsin.query.reading import Reading
-from tocsin.slo.attribution import Attributor
-from tocsin.slo.counts import StoredCounts
+from tocsin.slo.attribution.attributor import Attributor
+from tocsin.slo.counting.counts import StoredCounts
+from tocsin.slo.counting.keeper import Keeper
+from tocsin.slo.counting.progress import ProgressBook
 from tocsin.slo.desk import SloDesk
-from tocsin.slo.keeper import Keeper
-from tocsin.slo.live import LiveDefinitions
-from tocsin.slo.progress import ProgressBook
+from tocsin.slo.files.live import LiveDefinitions
 from tocsin.state.state import State
 from tocsin.store.engine import Engine
 from tocsin.wire.deployments import DeploymentDoor

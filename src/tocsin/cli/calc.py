@@ -1,4 +1,4 @@
-"""`tocsin calc`: every calculator of `tocsin.slo.calculators` as a part with its own options; no server is asked."""
+"""`tocsin calc`: every calculator of `tocsin.slo.calculators.catalog` as a part with its own options; no server is asked."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from rich.text import Text
 
 from tocsin.cli.table import Column, print_table
 from tocsin.cli.terminal import clean, console, is_narrow
-from tocsin.slo.calculation import Calculator, CalculatorParameter
-from tocsin.slo.calculators import CALCULATORS
+from tocsin.slo.calculators.calculation import Calculator, CalculatorParameter
+from tocsin.slo.calculators.catalog import CALCULATORS
 
 SHARES = {"availability", "weakest", "combined", "target", "chance", "budget_spent", "error_ratio_needed", "share_of_budget"}
 UNITS = {

@@ -25,9 +25,9 @@ from tocsin.journal.journal import Journal
 from tocsin.model.signal import Signal
 from tocsin.query.desk import Desk
 from tocsin.query.promql.engine import Promql
+from tocsin.slo.counting.keeper import Keeper
 from tocsin.slo.desk import SloDesk
-from tocsin.slo.keeper import Keeper
-from tocsin.slo.live import LiveDefinitions
+from tocsin.slo.files.live import LiveDefinitions
 from tocsin.state.state import State
 from tocsin.store.fold import Fold
 from tocsin.store.loader import Loader

@@ -15,8 +15,8 @@ from tocsin.cli.terminal import clean
 from tocsin.clock import RealClock
 from tocsin.query.promql.options import PromqlOptions
 from tocsin.slo.definition import Definitions
-from tocsin.slo.files import DefinitionMistakes, Mistake, read_definitions
-from tocsin.slo.live import LiveDefinitions
+from tocsin.slo.files.definitions import DefinitionMistakes, Mistake, read_definitions
+from tocsin.slo.files.live import LiveDefinitions
 from tocsin.slo.policy import POLICIES
 from tocsin.slo.summary import indicator_words, window_words
 

@@ -16,8 +16,8 @@ from tocsin.model.budget import CauseKind, CauseMark, Exclusion, GateRecord, Pol
 from tocsin.model.instant import NANOSECONDS, Instant, TimeRange, format_instant
 from tocsin.query.fields import parse_log_query, parse_span_query
 from tocsin.slo.definition import Definitions, EventFreshness, EventRate, EventRatio, EventSignal, Objective, StreamRatio
+from tocsin.slo.files.notes import suggest
 from tocsin.slo.gate import EXCEPTION_KINDS
-from tocsin.slo.notes import suggest
 from tocsin.slo.policy import policy_of
 from tocsin.state.audit import AuditEntry
 from tocsin.state.state import State

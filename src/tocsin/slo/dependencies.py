@@ -14,7 +14,7 @@ from decimal import Decimal
 from math import prod
 
 from tocsin.slo.definition import Objective
-from tocsin.slo.quantities import in_percent
+from tocsin.slo.files.quantities import in_percent
 
 
 def achievable(targets: Sequence[float]) -> float:

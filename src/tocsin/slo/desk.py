@@ -28,10 +28,10 @@ from tocsin.slo.burn_down import BurnDownPoint, burn_down
 from tocsin.slo.decisions import Decisions
 from tocsin.slo.definition import Definitions, Objective
 from tocsin.slo.desk_records import DefinitionProblems, ServiceBurn, SloStatistics, objective_statistics, service_burn, urgency
+from tocsin.slo.files.notes import suggest
 from tocsin.slo.gate import decide
 from tocsin.slo.ledger import keep_ledger, ledger_range
 from tocsin.slo.minutes import CountSource
-from tocsin.slo.notes import suggest
 from tocsin.slo.options import SloOptions
 from tocsin.slo.policy import advance, policy_of, status_of
 from tocsin.slo.summary import ObjectiveSummary, summary_of

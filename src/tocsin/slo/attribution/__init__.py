@@ -1,0 +1,1 @@
+"""Who spent an error budget: attribute values that stand out among the bad events."""

@@ -1,0 +1,1 @@
+"""Counting good and bad events per minute, and keeping the counts current."""

@@ -1,0 +1,69 @@
+"""Counts out of the store: the `CountSource` of a running Tocsin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tocsin.model.budget import CountProgress
+from tocsin.slo.counting.progress import ProgressBook, as_readers_see, usable_from_s
+from tocsin.slo.minutes import MINUTE_S, MinuteCounts, MinuteRange, Sums
+from tocsin.store.engine import Engine
+from tocsin.store.slo_minutes import read_minutes, sum_cells
+
+
+class StoredCounts:
+    """
+    Reads what the keeper counted. Counts of a definition that no longer holds are left out, see `progress.usable_from_s`.
+
+    Args:
+        engine: Where the counts are.
+        book: How far each objective is counted; the keeper's own.
+    """
+
+    def __init__(self, engine: Engine, book: ProgressBook) -> None:
+        self._engine = engine
+        self._book = book
+
+    def minutes(self, objective: str, within: MinuteRange) -> MinuteCounts:
+        """Every minute of a range; raises as `Engine.query` does."""
+        counts = np.zeros((max(0, within.end_s - within.start_s) // MINUTE_S, 4))
+        start_s = max(within.start_s, self._from_s(self._book.get(objective), within.end_s))
+        if start_s < within.end_s:
+            minutes, found = read_minutes(self._engine, objective, start_s, within.end_s)
+            counts[(minutes - within.start_s) // MINUTE_S] = found
+        return MinuteCounts(within.start_s, *(np.ascontiguousarray(counts[:, column]) for column in range(4)))
+
+    def sums(self, objectives: Sequence[str], ranges: Sequence[MinuteRange]) -> Mapping[str, Sequence[Sums]]:
+        """For each objective the sums over each range, in their order; raises as `Engine.query` does."""
+        wanted = [each for each in ranges if each.start_s < each.end_s]
+        answer: dict[str, Sequence[Sums]] = {key: [Sums()] * len(ranges) for key in objectives}
+        if not wanted or not objectives:
+            return answer
+        book, end_s = self._book.all(), max(each.end_s for each in wanted)
+        from_s = {key: self._from_s(book.get(key), end_s) for key in objectives}
+        first_s = min(each.start_s for each in wanted)
+        edges = {edge for each in wanted for edge in (each.start_s, each.end_s)}
+        bounds = sorted(edges | {since for since in from_s.values() if first_s < since < end_s})
+        cells = sum_cells(self._engine, list(dict.fromkeys(objectives)), bounds)
+        starts = np.array(bounds[:-1])
+        for key in objectives:
+            if key in cells:
+                used = cells[key] * (starts >= from_s[key])[:, np.newaxis]
+                answer[key] = [Sums(*_added(used[(starts >= each.start_s) & (starts < each.end_s)])) for each in ranges]
+        return answer
+
+    def progress(self) -> Mapping[str, CountProgress]:
+        """How far each objective is counted; `known_from_s` is the first minute that may be used now."""
+        return {key: as_readers_see(progress) for key, progress in self._book.all().items()}
+
+    @staticmethod
+    def _from_s(progress: CountProgress | None, end_s: int) -> int:
+        return end_s if progress is None else usable_from_s(progress)
+
+
+def _added(cells: NDArray[np.float64]) -> tuple[float, float, float, float, int]:
+    good, total, excluded_good, excluded_total, minutes = cells.sum(axis=0).tolist()
+    return good, total, excluded_good, excluded_total, int(minutes)

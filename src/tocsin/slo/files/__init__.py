@@ -1,0 +1,1 @@
+"""SLO files: OpenSLO, Sloth and Tocsin's own kinds become definitions, with every mistake at its place."""
