@@ -6,8 +6,8 @@ import json
 import socket
 
 import pytest
-from tests.api.fake_desk import FakeDesk
-from tests.api.fake_signals import TRACE_ID, deep_trace
+from tests.api.fake_desk import FakeDesk, deep_trace
+from tests.api.fake_signals import TRACE_ID
 from tests.cli.conftest import NOW, Tocsin
 
 from tocsin.errors import ParseError
