@@ -72,17 +72,25 @@ def desk_of(request: Request) -> Desk:
     return context_of(request).desk
 
 
+EndOf = Annotated[str | None, Query(max_length=INSTANT_LENGTH_MAX, description=f"Until before when: {RANGE_RULE}. Default: now.")]
+
+
+def range_ending_now(request: Request, start: str | None, end: str | None, *, default_s: float) -> TimeRange:
+    """The range that `start` and `end` name, `default_s` seconds long unless `start` says otherwise, until now unless `end` does."""
+    now = context_of(request).clock.now_ns()
+    until = parse_instant(end, now=now) if end else now
+    return TimeRange(parse_instant(start, now=now) if start else until - round(default_s * NANOSECONDS), until)
+
+
 def recent_range(
     request: Request,
     start: Annotated[
         str | None, Query(max_length=INSTANT_LENGTH_MAX, description=f"From when on: {RANGE_RULE}. Default: one hour before `end`.")
     ] = None,
-    end: Annotated[str | None, Query(max_length=INSTANT_LENGTH_MAX, description=f"Until before when: {RANGE_RULE}. Default: now.")] = None,
+    end: EndOf = None,
 ) -> TimeRange:
     """The range of a list that scans: the last hour unless it says otherwise."""
-    now = context_of(request).clock.now_ns()
-    until = parse_instant(end, now=now) if end else now
-    return TimeRange(parse_instant(start, now=now) if start else until - DEFAULT_RANGE_S * NANOSECONDS, until)
+    return range_ending_now(request, start, end, default_s=DEFAULT_RANGE_S)
 
 
 @dataclass(frozen=True, slots=True)

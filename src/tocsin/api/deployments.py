@@ -9,11 +9,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from tocsin.api.context import INSTANT_LENGTH_MAX, RANGE_RULE, Service, context_of
+from tocsin.api.context import INSTANT_LENGTH_MAX, RANGE_RULE, EndOf, Service, context_of, range_ending_now
 from tocsin.api.errors import hang_up_response
 from tocsin.errors import NotFound
 from tocsin.model.deployment import Deployment
-from tocsin.model.instant import NANOSECONDS, TimeRange, parse_instant
+from tocsin.model.instant import TimeRange
 from tocsin.query.deployments import Deployments
 from tocsin.wire.deployments import DeploymentAnswer, DeploymentDoor, DeploymentMark
 
@@ -43,12 +43,10 @@ def deployment_range(
     start: Annotated[
         str | None, Query(max_length=INSTANT_LENGTH_MAX, description=f"From when on: {RANGE_RULE}. Default: 30 days before `end`.")
     ] = None,
-    end: Annotated[str | None, Query(max_length=INSTANT_LENGTH_MAX, description=f"Until before when: {RANGE_RULE}. Default: now.")] = None,
+    end: EndOf = None,
 ) -> TimeRange:
     """The range of the list: 30 days unless it says otherwise."""
-    now = context_of(request).clock.now_ns()
-    until = parse_instant(end, now=now) if end else now
-    return TimeRange(parse_instant(start, now=now) if start else until - DEFAULT_RANGE_S * NANOSECONDS, until)
+    return range_ending_now(request, start, end, default_s=DEFAULT_RANGE_S)
 
 
 DoorOf = Annotated[DeploymentDoor, Depends(door_of)]

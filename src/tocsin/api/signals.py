@@ -7,8 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query
 from starlette.requests import Request
 
-from tocsin.api.context import INSTANT_LENGTH_MAX, RANGE_RULE, TEXT_LENGTH_MAX, Service, context_of
-from tocsin.model.instant import NANOSECONDS, TimeRange, parse_instant
+from tocsin.api.context import INSTANT_LENGTH_MAX, RANGE_RULE, TEXT_LENGTH_MAX, EndOf, Service, context_of, range_ending_now
 from tocsin.model.signals import LatencyHeatmap, RequestSignals, SignalSeries, SignalsWall
 from tocsin.query.signals import Signals
 from tocsin.store.read_range import Within
@@ -28,12 +27,10 @@ def signal_window(
     start: Annotated[
         str | None, Query(max_length=INSTANT_LENGTH_MAX, description=f"From when on: {RANGE_RULE}. Default: 15 minutes before `end`.")
     ] = None,
-    end: Annotated[str | None, Query(max_length=INSTANT_LENGTH_MAX, description=f"Until before when: {RANGE_RULE}. Default: now.")] = None,
+    end: EndOf = None,
 ) -> Within:
     """The window that signals are judged over: the last 15 minutes unless it says otherwise."""
-    now = context_of(request).clock.now_ns()
-    until = parse_instant(end, now=now) if end else now
-    window = TimeRange(parse_instant(start, now=now) if start else until - WINDOW_S * NANOSECONDS, until)
+    window = range_ending_now(request, start, end, default_s=WINDOW_S)
     return Within(window.start, window.end)
 
 
