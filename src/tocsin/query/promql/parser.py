@@ -9,6 +9,7 @@ Source: Prometheus documentation, 'Querying basics', 'Operators', 'Feature flags
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 from tocsin.query.promql.checks import DEPTH_MAX, TOO_DEEP, check_depth, check_types
 from tocsin.query.promql.lexer import TokenKind
@@ -32,6 +33,8 @@ from tocsin.query.promql.syntax import (
 )
 from tocsin.query.promql.token_stream import RESERVED, TokenStream
 
+REMEMBERED_MAX = 2048  # trees; the last ones asked for
+REMEMBERED_LENGTH_MAX = 2000  # characters; longer queries are written by programs, and differ
 _POWER = 6
 _UNARY = 5
 _PRECEDENCE = {
@@ -58,6 +61,10 @@ def parse(text: str) -> Expression:
         ParseError: The text is no PromQL; the message says where and why, as `1:5: parse error: ...`.
         LimitExceeded: The text is longer than 500,000 characters.
     """
+    return _remembered(text) if len(text) <= REMEMBERED_LENGTH_MAX else _parsed(text)
+
+
+def _parsed(text: str) -> Expression:
     stream = TokenStream(text)
     if stream.at_end:
         raise stream.error(0, "no expression found in input")
@@ -67,6 +74,10 @@ def parse(text: str) -> Expression:
     check_depth(expression, text)
     check_types(expression, text)
     return expression
+
+
+# Walls, rules and objectives ask the same again and again, and a tree is never changed.
+_remembered = lru_cache(maxsize=REMEMBERED_MAX)(_parsed)
 
 
 def parse_series_selector(text: str) -> VectorSelector:
