@@ -118,10 +118,11 @@ class Judging:
                 if self.definitions.refresh():
                     self._tell()
                 for change in self.slos.watch():
-                    logger.info(
-                        "%s: budget policy %s is now %s (was %s), %.1f %% of the budget left",
-                        change.objective, change.policy, change.state, change.previous or "unknown", change.remaining_ratio * 100,
-                    )  # fmt: skip
+                    if change.previous:  # where it begins is no news
+                        left = change.remaining_ratio * 100
+                        logger.warning(
+                            "%s: its budget policy went from %s to %s, %.1f %% left", change.objective, change.previous, change.state, left
+                        )
             except TocsinError as error:
                 if not self._leaving.is_set():
                     logger.error("objectives could not be judged: %s; trying again", error)
