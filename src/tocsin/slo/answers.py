@@ -29,6 +29,8 @@ class Coverage:
         observed_minutes: Those with at least one event.
         known_from: The first minute that is known; None when nothing is.
         ratio: known_minutes / elapsed_minutes, 0 to 1.
+        recounted_ratio: Share of the known part that was counted as the definition and its exclusions say now, 0 to 1. Below 1 while they
+            changed and the objective is being counted anew, newest first: what is older still holds what was counted before the change.
     """
 
     window_minutes: int
@@ -37,6 +39,12 @@ class Coverage:
     observed_minutes: int
     known_from: Instant | None
     ratio: float
+    recounted_ratio: float = 1.0
+
+    @property
+    def recounting(self) -> bool:
+        """Whether a part of the figures still follows an earlier definition."""
+        return self.recounted_ratio < 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +83,8 @@ class BurnRate:
     """
     How fast the budget goes: 1 spends exactly all of it in a window. None without events in these last `window_s` seconds.
 
-    `coverage` is the share of them that is known, 0 to 1.
+    Where slices are longer than that, it is about the last whole slice: a fire is seen when its first slice ends, and until the first
+    slice without it ends. `coverage` is the share of that time that is known, 0 to 1.
     """
 
     window_s: int
@@ -228,6 +237,7 @@ class GateReason(Enum):
     RISK_EXCEEDS_BUDGET = "risk_exceeds_budget"
     BURNING_FAST = "burning_fast"
     NO_OBJECTIVE = "no_objective"
+    BROKEN_FILES = "broken_files"  # no objective is in force, and files have mistakes: there may be one
     NO_DATA = "no_data"
     EXCEPTION = "exception"
 

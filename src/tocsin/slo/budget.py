@@ -15,10 +15,10 @@ from tocsin.slo.answers import Budget, BudgetFigures, BudgetVerdict, BurnRate, C
 from tocsin.slo.burn import BURN_WINDOWS_S, burn_over, exhausted_in_s, present_rate
 from tocsin.slo.definition import Objective, RollingWindow
 from tocsin.slo.exclusions import excluded_ranges, minutes_in
-from tocsin.slo.figures import figures_of, known_minutes, known_share
+from tocsin.slo.figures import figures_of, known_minutes, known_share, recounted_ratio
 from tocsin.slo.minutes import MINUTE_S, CountSource, MinuteRange
 from tocsin.slo.reading import Reading, Tally, Want, read_counts
-from tocsin.slo.slices import slice_width_s, unit_of
+from tocsin.slo.slices import last_whole, slice_width_s, unit_of
 from tocsin.slo.window import WindowAt, window_at
 from tocsin.slo.words import budget_sentence
 
@@ -34,6 +34,7 @@ class Placed:
         excluded: What exclusions by time take out of the window and of the ranges of burn rates; disjoint, in order.
         known_from_s: First minute that was counted, seconds since 1970; None when nothing was.
         burn_windows_s: Lengths of the ranges of burn rates, seconds.
+        recounted_ratio: As in `Coverage`.
     """
 
     objective: Objective
@@ -41,10 +42,11 @@ class Placed:
     excluded: tuple[MinuteRange, ...]
     known_from_s: int | None
     burn_windows_s: tuple[int, ...] = ()
+    recounted_ratio: float = 1.0
 
     def last(self, length_s: int) -> MinuteRange:
-        """The last `length_s` seconds."""
-        return MinuteRange(self.window.elapsed_end_s - length_s, self.window.elapsed_end_s)
+        """The last `length_s` seconds, or the last whole slice where slices are longer."""
+        return last_whole(self.window.elapsed_end_s, length_s, slice_width_s(self.objective.budgeting))
 
     @property
     def want(self) -> Want:
@@ -86,12 +88,16 @@ def place(
     windows: Sequence[int] = BURN_WINDOWS_S,
 ) -> Placed:
     """Where an objective's window lies at an instant, what is excluded from it, and since when it is known."""
-    window = window_at(objective.window, at // NANOSECONDS)
-    begin_s = min([window.start_s, *(window.elapsed_end_s - length_s for length_s in windows)])
-    reach = MinuteRange(begin_s // slice_width_s(objective.budgeting) * slice_width_s(objective.budgeting), window.end_s)
+    window, width_s = window_at(objective.window, at // NANOSECONDS), slice_width_s(objective.budgeting)
+    begin_s = min([window.start_s, *(last_whole(window.elapsed_end_s, length_s, width_s).start_s for length_s in windows)])
     counted = progress.get(objective.key)
     return Placed(
-        objective, window, excluded_ranges(objective, exclusions, reach), counted.known_from_s if counted else None, tuple(windows)
+        objective,
+        window,
+        excluded_ranges(objective, exclusions, MinuteRange(begin_s // width_s * width_s, window.end_s)),
+        counted.known_from_s if counted else None,
+        tuple(windows),
+        recounted_ratio(window.elapsed, counted),
     )
 
 
@@ -148,7 +154,8 @@ def _verdict(figures: BudgetFigures) -> BudgetVerdict:
 def _burn(placed: Placed, reading: Reading, length_s: int) -> BurnRate:
     within = placed.last(length_s)
     known = known_minutes(within, placed.known_from_s, placed.excluded)
-    return burn_over(length_s, reading.kept(within), allowed_ratio=placed.objective.allowed_ratio, known_minutes=known)
+    coverage = min(1.0, known * MINUTE_S / (within.end_s - within.start_s))
+    return burn_over(length_s, reading.kept(within), allowed_ratio=placed.objective.allowed_ratio, coverage=coverage)
 
 
 def _coverage(placed: Placed, observed_minutes: int) -> Coverage:
@@ -163,6 +170,7 @@ def _coverage(placed: Placed, observed_minutes: int) -> Coverage:
         observed_minutes=observed_minutes,
         known_from=None if known == 0 or known_from_s is None else known_from_s * NANOSECONDS,
         ratio=known / elapsed if elapsed else 0.0,
+        recounted_ratio=placed.recounted_ratio,
     )
 
 

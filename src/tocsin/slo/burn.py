@@ -47,9 +47,8 @@ def burn_rate(bad: float, total: float, allowed_ratio: float) -> float | None:
     return bad / total / allowed_ratio if total > 0 else None
 
 
-def burn_over(window_s: int, tally: Tally, *, allowed_ratio: float, known_minutes: int) -> BurnRate:
-    """The burn rate over the last `window_s` seconds, of which `known_minutes` were counted."""
-    coverage = min(1.0, known_minutes * 60 / window_s)
+def burn_over(window_s: int, tally: Tally, *, allowed_ratio: float, coverage: float) -> BurnRate:
+    """The burn rate over the last `window_s` seconds, of which the share `coverage` was counted, 0 to 1."""
     return BurnRate(window_s, burn_rate(tally.bad, tally.total, allowed_ratio), tally.bad, tally.total, coverage)
 
 

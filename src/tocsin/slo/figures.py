@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isclose
 
+from tocsin.model.budget import CountProgress
 from tocsin.slo.answers import BudgetFigures
 from tocsin.slo.exclusions import minutes_in
 from tocsin.slo.minutes import MINUTE_S, MinuteRange
@@ -57,6 +58,21 @@ def known_minutes(within: MinuteRange, known_from_s: int | None, excluded: Seque
         return 0
     known = MinuteRange(max(within.start_s, known_from_s), within.end_s)
     return (known.end_s - known.start_s) // MINUTE_S - minutes_in(known, excluded)
+
+
+def recounted_ratio(within: MinuteRange, progress: CountProgress | None) -> float:
+    """
+    Share of what is known of a range that was counted under the present definition, 0 to 1.
+
+    It is below 1 only while an objective that was counted before is counted anew: `counted_from_s` then lies after `known_from_s`, and
+    minutes between them hold what was counted before.
+    """
+    if progress is None or progress.backfilled:
+        return 1.0
+    known_s = max(within.start_s, progress.known_from_s)
+    if not known_s < min(progress.counted_from_s, within.end_s):
+        return 1.0
+    return max(0, within.end_s - progress.counted_from_s) / (within.end_s - known_s)
 
 
 def known_share(

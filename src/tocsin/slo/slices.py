@@ -35,6 +35,21 @@ def aligned(within: MinuteRange, width_s: int) -> MinuteRange:
     return MinuteRange(within.start_s // width_s * width_s, within.end_s // width_s * width_s)
 
 
+def last_whole(end_s: int, length_s: int, width_s: int) -> MinuteRange:
+    """
+    The last `length_s` seconds before `end_s`; where no slice may end in so short a time, the last whole slice before `end_s`.
+
+    Args:
+        end_s: Seconds since 1970, a multiple of 60.
+        length_s: A multiple of 60.
+        width_s: Seconds of a slice, 60 for events.
+    """
+    if length_s >= width_s:
+        return MinuteRange(end_s - length_s, end_s)
+    last_s = end_s // width_s * width_s
+    return MinuteRange(last_s - width_s, last_s)
+
+
 def cells_of(budgeting: Budgeting, good: Numbers, total: Numbers) -> tuple[Numbers, Numbers]:
     """
     Good and total in the objective's own unit.

@@ -11,9 +11,10 @@ all that rests on. Numbers are rounded, but never to nought or to the whole: `un
 from __future__ import annotations
 
 from datetime import timedelta
+from math import floor
 
 from tocsin.model.instant import EPOCH, NANOSECONDS, Instant
-from tocsin.slo.answers import Budget, BudgetFigures
+from tocsin.slo.answers import Budget, BudgetFigures, Coverage
 from tocsin.slo.burn import present_rate
 from tocsin.slo.definition import CalendarWindow, Objective, Occurrences, Window
 from tocsin.slo.minutes import MINUTE_S
@@ -31,7 +32,14 @@ def budget_sentence(budget: Budget, objective: Objective) -> str:
         parts = [_nothing(budget, objective), f"the budget is {minutes_words(figures.budget_minutes)} minutes"]
     else:
         parts = [_lead(budget, objective), _standing(figures, figures.remaining_ratio), _counted(figures, objective)]
-    return "; ".join(part for part in [*parts, _exclusions(budget), _coverage(budget)] if part)
+    return "; ".join(part for part in [*parts, _exclusions(budget), _coverage(budget), recount_words(budget.coverage)] if part)
+
+
+def recount_words(coverage: Coverage) -> str:
+    """`being counted anew since a definition changed: 40 % done`; empty when nothing is."""
+    if not coverage.recounting:
+        return ""
+    return f"being counted anew since what is counted, or an exclusion, changed: {floor(coverage.recounted_ratio * 100)} % done"
 
 
 def window_words(window: Window) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tocsin.model.budget import CountProgress
-from tocsin.slo.counting.progress import ProgressBook, as_readers_see, usable_from_s
+from tocsin.slo.counting.progress import ProgressBook, usable_from_s
 from tocsin.slo.minutes import MINUTE_S, MinuteCounts, MinuteRange, Sums
 from tocsin.store.engine import Engine
 from tocsin.store.slo_minutes import read_minutes, sum_cells
@@ -16,7 +16,8 @@ from tocsin.store.slo_minutes import read_minutes, sum_cells
 
 class StoredCounts:
     """
-    Reads what the keeper counted. Counts of a definition that no longer holds are left out, see `progress.usable_from_s`.
+    Reads what the keeper counted. While an objective is counted anew, its older minutes say what was counted before, see
+    `progress.usable_from_s`.
 
     Args:
         engine: Where the counts are.
@@ -56,8 +57,8 @@ class StoredCounts:
         return answer
 
     def progress(self) -> Mapping[str, CountProgress]:
-        """How far each objective is counted; `known_from_s` is the first minute that may be used now."""
-        return {key: as_readers_see(progress) for key, progress in self._book.all().items()}
+        """How far each objective is counted."""
+        return self._book.all()
 
     @staticmethod
     def _from_s(progress: CountProgress | None, end_s: int) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from typing import Protocol
 
 from tocsin.model.budget import CountProgress
@@ -69,13 +68,10 @@ def usable_from_s(progress: CountProgress) -> int:
     """
     Before which second counts are not used: 0 when everything holds.
 
-    While an objective is being counted anew, because its definition or its exclusions changed, older minutes still hold what was counted
-    before the change. They are left out rather than mixed in, until all that is stored is counted. Then older ones count again: those
-    whose raw telemetry is gone keep for ever what was counted while it was there.
+    While an objective is being counted anew, because its definition or its exclusions changed, minutes before `counted_from_s` keep what
+    was counted before the change, and are used: a budget that forgot its past whenever somebody adds an exclusion would open the gate to
+    whoever adds one. Counting anew replaces them piece by piece, newest first; how far it got is `figures.recounted_ratio`. Those whose raw
+    telemetry is gone keep for ever what was counted while it was there. Only an objective that was never counted before has nothing
+    to use: what lies before its `counted_from_s` are the remains of another one that was called so once.
     """
-    return 0 if progress.backfilled else progress.counted_from_s
-
-
-def as_readers_see(progress: CountProgress) -> CountProgress:
-    """The same with `known_from_s` as the first minute that may be used now, see `usable_from_s`."""
-    return replace(progress, known_from_s=max(progress.known_from_s, usable_from_s(progress)))
+    return 0 if progress.backfilled or progress.known_from_s < progress.counted_from_s else progress.counted_from_s
