@@ -235,6 +235,13 @@ def count_by_hand(
     return Naive(good, total, known / max(1, sum(minute not in out for minute in range(first, whole))))
 
 
+def last_minutes(length: int, now: int, budgeting: Budgeting) -> tuple[int, int, int]:
+    """Where the minutes of a burn rate begin and end: the last whole slice where a slice is longer; times are minutes since 1970."""
+    width = 1 if isinstance(budgeting, Occurrences) else budgeting.slice_s // 60
+    end = now // width * width if width > length else now
+    return end - max(width, length), end, end
+
+
 @st.composite
 def situations(draw: st.DrawFn) -> tuple[Objective, MemoryCounts, dict[int, tuple[int, int]], int, int, list[Exclusion]]:
     """An objective over a few hours with counts, holes, and exclusions; the clock stands anywhere."""
@@ -247,8 +254,8 @@ def situations(draw: st.DrawFn) -> tuple[Objective, MemoryCounts, dict[int, tupl
     budgeting: Budgeting = draw(
         st.one_of(
             st.just(Occurrences()),
-            st.builds(Timeslices, st.sampled_from([60, 300, 420]), st.sampled_from([0.5, 0.9, 1.0])),
-            st.builds(RatioTimeslices, st.sampled_from([60, 300])),
+            st.builds(Timeslices, st.sampled_from([60, 300, 420, 5400]), st.sampled_from([0.5, 0.9, 1.0])),
+            st.builds(RatioTimeslices, st.sampled_from([60, 300, 900])),
         )
     )
     now = seconds("2026-11-20 00:00") // 60 + draw(st.integers(0, 1440))
@@ -292,7 +299,7 @@ def test_budgets_equal_a_count_by_hand(
     assert budget.excluded_minutes == len(out & set(range(start, end)))
     assert budget.coverage.known_minutes == sum(minute not in out for minute in range(max(start, known_from), now))
     for burn in budget.burn_rates:
-        naive = count_by_hand(minutes, now - burn.window_s // 60, now, now, known_from, out, one.budgeting)
+        naive = count_by_hand(minutes, *last_minutes(burn.window_s // 60, now, one.budgeting), known_from, out, one.budgeting)
         assert burn.total == naive.total
         assert burn.bad == pytest.approx(naive.total - naive.good, abs=1e-9)
     if budget.figures.sli is not None and known_from <= start and end == now and isinstance(one.budgeting, Occurrences):

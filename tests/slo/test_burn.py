@@ -10,6 +10,7 @@ from tests.slo.stories import DAY_S, KEY, MONTH, instant, maintenance, objective
 from tocsin.slo.answers import BurnRate
 from tocsin.slo.budget import judge_budgets
 from tocsin.slo.burn import BURN_WINDOWS_S, burn_rate, exhausted_in_s, present_rate
+from tocsin.slo.definition import RatioTimeslices
 from tocsin.slo.figures import figures_of
 from tocsin.slo.reading import Tally
 from tocsin.testing.counts import MemoryCounts
@@ -118,3 +119,14 @@ def test_counts_are_asked_for_once() -> None:
     many = [objective(key=KEY), *(objective(key=f"other-{number}") for number in range(199))]
     assert len(judge_budgets(many, counts, seconds("2026-11-20 12:00") * 10**9)) == 200
     assert counts.statements == 1
+
+
+@pytest.mark.parametrize(("at", "rate"), [("10:00", 0.0), ("11:00", 500.0), ("11:07", 500.0), ("11:59", 500.0), ("12:00", 0.0)])
+def test_slices_longer_than_a_burn_window_burn_by_the_last_whole_one(at: str, rate: float) -> None:
+    """An hour of 50 % failures in slices of an hour: over five minutes it burns from the end of that slice until the next one ends."""
+    counts = traffic("2026-11-20 00:00", "2026-11-20 12:00")
+    counts.fill(KEY, seconds("2026-11-20 10:00"), seconds("2026-11-20 11:00"), good=50, total=100)
+    (budget,) = judge_budgets([objective(budgeting=RatioTimeslices(3600))], counts, instant(f"2026-11-20 {at}"))
+    rates = {burn.window_s: burn for burn in budget.burn_rates}
+    assert rates[300].rate == rates[1800].rate == rates[3600].rate == pytest.approx(rate)
+    assert (rates[300].coverage, rates[300].total) == (1.0, 1.0)

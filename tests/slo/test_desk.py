@@ -365,6 +365,45 @@ def test_options_reach_the_gate(state: State, clock: HandClock) -> None:
     assert not slos.gate("checkout").ok
 
 
+def test_counting_anew_changes_no_state(state: State, clock: HandClock) -> None:
+    """A spent budget that looks full while it is counted anew: nothing is recorded, the gate stays closed; then the new figures hold."""
+    counts = traffic(START, NOW, downtime={"2026-11-10 10:00": 60})
+    slos = desk_of(defined(objective()), counts, state, clock)
+    slos.watch()
+    assert not slos.gate("checkout").ok
+    counts.fill(KEY, seconds("2026-11-10 10:00"), seconds("2026-11-10 11:00"), good=100, total=100)
+    counts.recounted_from(KEY, seconds("2026-11-10 00:00"))
+    (budget,) = slos.budgets()
+    assert budget.coverage.recounted_ratio == pytest.approx(10.5 / 30)
+    assert "being counted anew since what is counted, or an exclusion, changed: 35 % done" in budget.sentence
+    assert slos.watch() == []
+    assert (slos.gate("checkout").reason, slos.policies()[0].state) == (GateReason.POLICY_EXHAUSTED, "exhausted")
+    counts.recounted_from(KEY, None)
+    assert [change.state for change in slos.watch()] == ["healthy"]
+    assert slos.gate("checkout").ok
+
+
+def test_counting_anew_shows_what_is_worse_at_once(state: State, clock: HandClock) -> None:
+    """The gate follows the figures down, not up; history waits."""
+    counts = traffic(START, NOW)
+    slos = desk_of(defined(objective()), counts, state, clock)
+    slos.watch()
+    counts.fill(KEY, seconds("2026-11-10 10:00"), seconds("2026-11-10 11:00"), good=0, total=100)
+    counts.recounted_from(KEY, seconds("2026-11-10 00:00"))
+    assert slos.watch() == []
+    assert slos.gate("checkout").reason is GateReason.POLICY_EXHAUSTED
+
+
+def test_a_broken_file_closes_the_gate_of_what_nobody_knows(state: State, clock: HandClock) -> None:
+    """The mistake is named, and the service that was probably meant."""
+    slos = desk_of(defined(objective()), traffic(START, NOW), state, clock, mistakes=lambda: ["shop.yaml:3: wrong"])
+    answer = slos.gate("chekout")
+    assert (answer.ok, answer.reason) == (False, GateReason.BROKEN_FILES)
+    assert "shop.yaml:3: wrong" in answer.sentence
+    assert "did you mean 'checkout'?" in answer.sentence
+    assert slos.gate("checkout").ok
+
+
 def test_impossible_risks_are_refused(slos: SloDesk) -> None:
     """And leave no answer in the audit."""
     with pytest.raises(InvalidInput):

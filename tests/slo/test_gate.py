@@ -273,3 +273,41 @@ def test_what_mends_always_comes_through(left: float, rate: float, kind: str) ->
     answer = ask(one, exceptions=(leave(kind),))
     assert answer.ok
     assert (answer.exception == "ex-1") is not ask(one).ok
+
+
+def anew(one: Budget, ratio: float = 0.4) -> Budget:
+    """A budget of which so much was counted anew."""
+    return replace(one, coverage=replace(one.coverage, recounted_ratio=ratio))
+
+
+def test_what_is_counted_anew_is_never_better_than_what_was_recorded() -> None:
+    """A recorded state holds although the budget looks full, or empty of events; the sentence says why."""
+    for left in (40.0, None):
+        answer = ask(anew(budget(left)), states=(status("none"),), options=GateOptions(coverage_min=1.0))
+        assert (answer.verdict, answer.reason) == (GateVerdict.NO_GO, GateReason.POLICY_EXHAUSTED)
+        assert "counted anew" in answer.sentence
+        assert "40 % done, and until then no better state than 'exhausted' holds" in answer.sentence
+    behind = ask(anew(budget(None)), states=(status("canary"),))
+    assert (behind.verdict, behind.reason) == (GateVerdict.CANARY, GateReason.POLICY_CANARY)
+    assert ask(anew(budget(None)), states=(status("all"),)).reason is GateReason.NO_DATA
+    assert "counted anew" not in ask(budget(40.0), states=(status("none"),)).sentence
+
+
+def test_mistakes_in_files_close_the_gate_of_a_service_without_objectives() -> None:
+    """One of them may hold its objective; the first is named, and the option opens it."""
+    mistakes = ["shop.yaml:3:5: wrong", "b.yaml: gone"]
+    answer = decide("checkout", AT, [], {}, POLICIES, {}, [], mistakes=mistakes)
+    assert (answer.verdict, answer.reason, answer.ok) == (GateVerdict.NO_GO, GateReason.BROKEN_FILES, False)
+    assert "shop.yaml:3:5: wrong (and 1 more); slo.gate.with_mistakes is 'no_go'" in answer.sentence
+    opened = decide("checkout", AT, [], {}, POLICIES, {}, [], mistakes=mistakes, options=GateOptions(with_mistakes="go"))
+    assert (opened.verdict, opened.reason) == (GateVerdict.GO, GateReason.BROKEN_FILES)
+    let = decide("checkout", AT, [], {}, POLICIES, {}, [leave()], mistakes=mistakes)
+    assert (let.verdict, let.exception) == (GateVerdict.GO, "ex-1")
+
+
+def test_mistakes_in_files_are_said_beside_objectives_in_force() -> None:
+    """The verdict rests on what is in force."""
+    one = budget(33.2)
+    answer = decide("checkout", AT, [one], {one.objective: objective(one.objective, 0.999)}, POLICIES, {}, [], mistakes=["a.yaml:1:1: odd"])
+    assert answer.verdict is GateVerdict.GO
+    assert answer.sentence.endswith(" What was changed in SLO files is not in force: a.yaml:1:1: odd.")

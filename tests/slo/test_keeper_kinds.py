@@ -8,8 +8,11 @@ import pytest
 from tests.slo.keeping import DAY_S, SECOND, START_S, Event, World, log_records, spans
 
 from tocsin.errors import Conflict, StoreError
+from tocsin.slo.counting.backfill import PIECE_S_FIRST
 from tocsin.slo.definition import EventFreshness, EventRate, EventRatio, StreamRatio
+from tocsin.slo.figures import recounted_ratio
 from tocsin.slo.minutes import MinuteRange, Sums
+from tocsin.store.raw_drops import read_drops
 from tocsin.store.sql import Sql
 from tocsin.store.touched import read_settled
 
@@ -150,18 +153,78 @@ def test_a_changed_definition_is_counted_anew(world: World) -> None:
     assert world.counts.minutes("d", MinuteRange(world.clock.now_s - 120, world.clock.now_s)).good.tolist() == [0, 1]
 
 
-def test_while_it_is_counted_anew_the_past_is_left_out(world: World) -> None:
-    """Counts of two definitions are never added up: until all is counted again, only what is counted again is shown and known."""
-    world.define("h", EventRatio(spans("service:h"), GOOD, inverted=True))
-    world.send(Event("h", at(world, -30), True))
+def test_while_it_is_counted_anew_the_past_stays(world: World) -> None:
+    """Minutes that were not reached yet say what they said before, piece by piece they are replaced, and it shows how far that got."""
+    world.define("anew", EventRatio(spans("service:anew"), GOOD, inverted=True))
+    world.send(*(Event("anew", at(world, minute), True) for minute in (-800, -500, -30)))
     world.keeper.run_once()
-    world.define("h", EventRatio(spans("service:h"), GOOD))
+    within = MinuteRange(world.clock.now_s - 900 * 60, world.clock.now_s)
+    assert recounted_ratio(within, world.counts.progress()["anew"]) == 1
+    known_from_s = world.counts.progress()["anew"].known_from_s
+    world.define("anew", EventRatio(spans("service:anew"), GOOD))
     world.keeper._pass(backfill_s=0, series=False)
-    assert of(world, "h") == Sums()
-    assert world.counts.progress()["h"].known_from_s >= world.clock.now_s
+    assert of(world, "anew") == Sums(0, 3, 0, 0, 3)
+    assert world.counts.progress()["anew"].known_from_s == known_from_s
+    assert recounted_ratio(within, world.counts.progress()["anew"]) == 0
+    one_piece(world)
+    assert of(world, "anew") == Sums(1, 3, 0, 0, 3)
+    assert 0.3 < recounted_ratio(within, world.counts.progress()["anew"]) < 0.6
     world.keeper.run_once()
-    assert of(world, "h") == Sums(1, 1, 0, 0, 1)
-    assert world.counts.progress()["h"].known_from_s <= world.clock.now_s - 1800
+    assert of(world, "anew") == Sums(3, 3, 0, 0, 3)
+    assert recounted_ratio(within, world.counts.progress()["anew"]) == 1
+    assert world.counts.progress()["anew"].known_from_s <= known_from_s
+
+
+def one_piece(world: World) -> None:
+    """Count one piece of the past, six hours."""
+    keeper = world.keeper
+    keeper._backfill._piece_s = PIECE_S_FIRST
+    keeper._backfill.step(list(keeper._plans.values()), read_drops(world.store.engine))
+
+
+def test_two_streams_keep_their_past_together(world: World) -> None:
+    """Both streams of a minute are of one definition: while one stream takes the place of two, no minute has the good of both."""
+    world.define("pair", StreamRatio(spans("service:pair"), log_records("service:pair")))
+    for minute in (-500, -30):
+        world.send(Event("pair", at(world, minute), False))
+        world.send(Event("pair", at(world, minute), False, signal="logs"))
+    world.keeper.run_once()
+    assert of(world, "pair") == Sums(2, 2, 0, 0, 2)
+    world.define("pair", EventRatio(spans("service:pair"), GOOD, inverted=True))
+    world.keeper._pass(backfill_s=0, series=False)
+    for _ in range(2):
+        assert of(world, "pair") == Sums(2, 2, 0, 0, 2)
+        one_piece(world)
+    world.keeper.run_once()
+    assert of(world, "pair") == Sums(2, 2, 0, 0, 2)
+
+
+def test_a_minute_that_runs_is_no_leftover_of_two_definitions(world: World) -> None:
+    """Observations begin where the last minute is over: what another definition counted after that is taken back at once."""
+    world.define("runs", StreamRatio(spans("service:runs"), log_records("service:runs")))
+    world.send(Event("runs", at(world, 0), False))
+    world.send(Event("runs", at(world, 0), False, signal="logs"))
+    world.keeper.run_once()
+    assert world.counts.minutes("runs", MinuteRange(world.clock.now_s, world.clock.now_s + 60)).good.tolist() == [1]
+    world.define("runs", EventRate(spans("service:runs"), at_least_per_s=10))
+    world.clock.now_s += 120
+    world.keeper.run_once()
+    assert world.counts.minutes("runs", MinuteRange(world.clock.now_s - 120, world.clock.now_s - 60)).good.tolist() == [0]
+
+
+def test_what_is_new_begins_young(world: World) -> None:
+    """An objective that was never counted knows only what was counted of it; remains of another of its name are not used."""
+    world.define("young", EventRatio(spans("service:young"), GOOD, inverted=True))
+    world.send(Event("young", at(world, -500), True))
+    world.keeper.run_once()
+    world.book.remove(["young"])
+    world.keeper._pass(backfill_s=0, series=False)
+    progress = world.counts.progress()["young"]
+    assert of(world, "young") == Sums()
+    assert progress.known_from_s >= world.clock.now_s
+    assert recounted_ratio(MinuteRange(world.clock.now_s - DAY_S, world.clock.now_s), progress) == 1
+    world.keeper.run_once()
+    assert of(world, "young") == Sums(0, 1, 0, 0, 1)
 
 
 def test_an_objective_that_comes_back_has_missed_nothing(world: World) -> None:

@@ -77,6 +77,9 @@ def judge_budgets(
     progress = source.progress()
     placed = [place(objective, at, exclusions, progress, windows) for objective in objectives]
     readings = read_counts(source, [one.want for one in placed])
+    # Counting anew may have begun while counts were read; then some of them are new already.
+    progress = source.progress()
+    placed = [_recounted_at_most(one, progress.get(one.objective.key)) for one in placed]
     return [_judge(one, reading, at) for one, reading in zip(placed, readings, strict=True)]
 
 
@@ -99,6 +102,11 @@ def place(
         tuple(windows),
         recounted_ratio(window.elapsed, counted),
     )
+
+
+def _recounted_at_most(placed: Placed, progress: CountProgress | None) -> Placed:
+    ratio = recounted_ratio(placed.window.elapsed, progress)
+    return replace(placed, recounted_ratio=ratio) if ratio < placed.recounted_ratio else placed
 
 
 def figures_at(placed: Placed, tally: Tally, *, excluded: Sequence[MinuteRange]) -> BudgetFigures:

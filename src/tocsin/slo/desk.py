@@ -33,7 +33,7 @@ from tocsin.slo.gate import decide
 from tocsin.slo.ledger import keep_ledger, ledger_range
 from tocsin.slo.minutes import CountSource
 from tocsin.slo.options import SloOptions
-from tocsin.slo.policy import advance, policy_of, status_of
+from tocsin.slo.policy import advance, policy_of, status_of, worsens
 from tocsin.slo.summary import ObjectiveSummary, summary_of
 from tocsin.slo.window import window_at
 from tocsin.state.state import State
@@ -191,12 +191,18 @@ class SloDesk:
         return list(self._state.policies.history(self._objective(key).key))
 
     def watch(self) -> list[PolicyTransition]:
-        """One round: judge every objective, write down the policies' states that changed, and return those."""
+        """
+        One round: judge every objective, write down the policies' states that changed, and return those.
+
+        While an objective is counted anew its figures are a mixture of two definitions: its state stays what it was until that is done.
+        """
         definitions, at = self._definitions(), self._clock.now_ns()
         budgets = self._judge(list(definitions.objectives.values()), at)
         newest = self._state.policies.newest_of_all()
         changed = []
         for budget in budgets:
+            if budget.coverage.recounting:
+                continue
             policy = policy_of(definitions.objectives[budget.objective], definitions.policies, self._options.policy)
             transition = advance(policy, budget.objective, budget.figures.remaining_ratio, newest.get(budget.objective), at)
             if transition is not None and self._state.policies.record(transition):
@@ -240,11 +246,12 @@ class SloDesk:
                 risk_minutes,
                 probability,
                 self._options.gate,
+                [str(mistake) for mistake in self._mistakes()],
             )
             if not record or not answer.exception or self._state.exceptions.use(answer.exception, at, detail=f"deployment of {service}"):
                 break
             taken.add(answer.exception)
-        if answer.reason is GateReason.NO_OBJECTIVE:
+        if answer.reason in (GateReason.NO_OBJECTIVE, GateReason.BROKEN_FILES):
             meant = suggest(service, sorted({one.service for one in definitions.objectives.values()}))
             answer = replace(answer, sentence=f"{answer.sentence.removesuffix('.')}{meant}" if meant else answer.sentence)
         if record:
@@ -286,12 +293,18 @@ class SloDesk:
         return judge_budgets(objectives, self._counts, at, self.decisions.exclusions()) if objectives else []
 
     def _statuses(self, objectives: Sequence[Objective], budgets: Sequence[Budget], at: Instant) -> dict[str, PolicyStatus]:
-        """How policies stand by these budgets, by key: as `watch` will write it down."""
+        """
+        How policies stand by these budgets, by key: as `watch` will write it down.
+
+        Of an objective that is being counted anew a worse state than the recorded one shows at once, a better one only once that is done.
+        """
         policies, newest = self._definitions().policies, self._state.policies.newest_of_all()
         found = {}
         for objective, budget in zip(objectives, budgets, strict=True):
             policy, known = policy_of(objective, policies, self._options.policy), newest.get(objective.key)
             change = advance(policy, objective.key, budget.figures.remaining_ratio, known, at)
+            if change is not None and budget.coverage.recounting and not worsens(policy, change):
+                change = None
             found[objective.key] = status_of(policy, objective.key, change or known, at)
         return found
 

@@ -13,7 +13,7 @@ Everything that is known is passed in: nothing here reads a clock, a file or a t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tocsin.errors import InvalidInput
 from tocsin.model.budget import PolicyException
@@ -21,7 +21,8 @@ from tocsin.model.instant import format_instant
 from tocsin.slo.answers import Budget, GateAnswer, GateReason, GateVerdict, PolicyStatus
 from tocsin.slo.definition import BudgetPolicy, Objective
 from tocsin.slo.options import GateOptions
-from tocsin.slo.policy import FOUR_STEP, step_of
+from tocsin.slo.policy import DEPLOYS, FOUR_STEP, step_of
+from tocsin.slo.words import recount_words
 
 FAST_WINDOWS_S = (3600, 300)  # both must burn fast: the hour says that it matters, the five minutes that it still goes on
 MENDING = ("security", "incident-fix")
@@ -34,6 +35,7 @@ WEIGHT = (
     GateReason.POLICY_EXHAUSTED,
     GateReason.RISK_EXCEEDS_BUDGET,
     GateReason.POLICY_FREEZE,
+    GateReason.BROKEN_FILES,
     GateReason.NO_OBJECTIVE,
     GateReason.NO_DATA,
     GateReason.POLICY_CANARY,
@@ -96,6 +98,7 @@ def decide(
     risk_minutes: float = 0.0,
     probability: float = 1.0,
     options: GateOptions | None = None,
+    mistakes: Sequence[str] = (),
 ) -> GateAnswer:
     """
     May a service be deployed?
@@ -111,6 +114,7 @@ def decide(
         risk_minutes: Minutes of total failure that it costs in the worst case, >= 0.
         probability: Chance that it goes wrong, 0 to 1.
         options: What holds when nothing is known, and what burning fast is.
+        mistakes: What is wrong with the SLO files now, each with its place: what they were to say is not in force.
 
     Returns:
         The answer; `exception` names the one to use up.
@@ -127,8 +131,12 @@ def decide(
     of_service = {key: objective for key, objective in objectives.items() if objective.service == service}
     known = {budget.objective: budget for budget in budgets}
     opinions = [_opinion(objective, known.get(key), policies, states.get(key), risk, options) for key, objective in of_service.items()]
-    opinions = sorted(opinions or [_without_objective(service, options)], key=_order)
-    return _answer(service, at, opinions, exceptions, risk)
+    if not opinions:
+        return _answer(service, at, [_without_objective(service, options, mistakes)], exceptions, risk)
+    answer = _answer(service, at, sorted(opinions, key=_order), exceptions, risk)
+    if mistakes:
+        answer = replace(answer, sentence=f"{answer.sentence} What was changed in SLO files is not in force: {_listed(mistakes)}.")
+    return answer
 
 
 def _order(opinion: Opinion) -> tuple[int, int, float]:
@@ -187,8 +195,15 @@ def _leave(service: str, at: int, refusals: Sequence[Opinion], exceptions: Seque
     return min(valid, key=lambda exception: (exception.expires, exception.id), default=None)
 
 
-def _without_objective(service: str, options: GateOptions) -> Opinion:
-    """What holds for a service that promises nothing."""
+def _without_objective(service: str, options: GateOptions, mistakes: Sequence[str]) -> Opinion:
+    """What holds for a service that promises nothing, or whose promise stands in a file that could not be read."""
+    if mistakes:
+        verdict = GateVerdict(options.with_mistakes)
+        sentence = (
+            f"{_WORDS[verdict]}: no objective of {service} is in force, and one may stand in a file with mistakes: {_listed(mistakes)}; "
+            f"slo.gate.with_mistakes is {options.with_mistakes!r}."
+        )
+        return Opinion("", verdict, (GateReason.BROKEN_FILES,), sentence)
     verdict = GateVerdict(options.without_objective)
     sentence = (
         f"{_WORDS[verdict]}: {service} has no objective, so nothing says what it may still break; slo.gate.without_objective is "
@@ -213,16 +228,17 @@ def _opinion(
     options: GateOptions,
 ) -> Opinion:
     """What one objective says."""
-    if budget is None or budget.figures.remaining_ratio is None or budget.figures.remaining_minutes is None:
-        return _without_data(objective, budget, status.state if status else "", "nothing was observed in its window", options)
-    if budget.coverage.ratio < options.coverage_min:
-        why = f"only {budget.coverage.ratio:.1%} of the window is known, and slo.gate.coverage_min asks for {options.coverage_min:.1%}"
+    why = _unknown(budget, options)
+    held = status is not None and budget is not None and budget.coverage.recounting
+    if budget is None or (why and not held):
         return _without_data(objective, budget, status.state if status else "", why, options)
     policy = policies.get(status.policy if status else objective.policy, FOUR_STEP)
     if status is None:
-        step = step_of(policy, budget.figures.remaining_ratio)
+        step = step_of(policy, budget.figures.remaining_ratio or 0.0)
         status = PolicyStatus(objective.key, policy.name, step.name, step.deploys, budget.at, step.text)
-    minutes_left = budget.figures.remaining_minutes
+    if why and status.deploys == DEPLOYS[0]:
+        return _without_data(objective, budget, status.state, why, options)
+    minutes_left = budget.figures.remaining_minutes or 0.0
     found: dict[GateReason, str] = {}
     rates = [next((burn.rate for burn in budget.burn_rates if burn.window_s == window_s), None) for window_s in FAST_WINDOWS_S]
     limit = min(options.fast_burn, TOTAL_FAILURE / objective.allowed_ratio)
@@ -236,11 +252,26 @@ def _opinion(
     refusing = [reason for reason in WEIGHT if reason in found and reason is not GateReason.POLICY_CANARY]
     if not refusing:
         return _allowing(objective, budget, status, risk)
-    words = "; ".join(found[reason] for reason in refusing)
+    words = "; ".join([*(found[reason] for reason in refusing), *_held(budget, status)])
     kinds = tuple(kind for kind in policy.exceptions if kind in MENDING or GateReason.BURNING_FAST not in found)
     opened = f" An exception opens it ({', '.join(kinds)})." if kinds else ""
     sentence = f"{_WORDS[GateVerdict.NO_GO]}: {_left(objective, budget)}; {words}.{opened}"
     return Opinion(objective.key, GateVerdict.NO_GO, tuple(refusing), sentence, kinds, budget, status.state)
+
+
+def _unknown(budget: Budget | None, options: GateOptions) -> str:
+    """Why too little is known of a budget to judge by it; empty when enough is."""
+    if budget is None or budget.figures.remaining_ratio is None:
+        return "nothing was observed in its window"
+    if budget.coverage.ratio < options.coverage_min:
+        return f"only {budget.coverage.ratio:.1%} of the window is known, and slo.gate.coverage_min asks for {options.coverage_min:.1%}"
+    return ""
+
+
+def _held(budget: Budget, status: PolicyStatus) -> list[str]:
+    """That an objective is being counted anew, and what follows; nothing when it is not."""
+    words = recount_words(budget.coverage)
+    return [f"{words}, and until then no better state than {status.state!r} holds"] if words else []
 
 
 def _allowing(objective: Objective, budget: Budget, status: PolicyStatus, risk: Risk) -> Opinion:
@@ -256,6 +287,7 @@ def _allowing(objective: Objective, budget: Budget, status: PolicyStatus, risk: 
         )
     if canary:
         words.append(_policy_words(status))
+    words += _held(budget, status)
     reason = GateReason.POLICY_CANARY if canary else GateReason.ENOUGH_BUDGET
     return Opinion(objective.key, verdict, (reason,), f"{_WORDS[verdict]}: {'; '.join(words)}.", budget=budget, state=status.state)
 
@@ -267,10 +299,18 @@ _BY_DEPLOYS = {"canary": GateReason.POLICY_CANARY, "fixes": GateReason.POLICY_FR
 def _left(objective: Objective, budget: Budget) -> str:
     """`checkout-availability has 33.2 min of 43.2 min left (77 %)`."""
     figures = budget.figures
-    ratio, minutes = figures.remaining_ratio or 0.0, figures.remaining_minutes or 0.0
+    if figures.remaining_ratio is None:
+        return f"of {objective.key} nothing was observed in its window"
+    ratio, minutes = figures.remaining_ratio, figures.remaining_minutes or 0.0
     if minutes < 0:
         return f"{objective.key} has overspent its budget of {_minutes(figures.budget_minutes)} by {_minutes(-minutes)} ({-ratio:.0%})"
     return f"{objective.key} has {_minutes(minutes)} of {_minutes(figures.budget_minutes)} left ({ratio:.0%})"
+
+
+def _listed(mistakes: Sequence[str]) -> str:
+    """The first mistake, and how many more there are."""
+    more = f" (and {len(mistakes) - 1} more)" if len(mistakes) > 1 else ""
+    return f"{mistakes[0].rstrip('.')}{more}"
 
 
 def _burning(rates: Sequence[float | None], limit: float) -> str:

@@ -16,11 +16,17 @@ class GateOptions(BaseModel):
         default="go", description="Verdict for a service whose objectives observed nothing: 'go' fails open, 'no_go' fails closed."
     )
     without_objective: Literal["go", "no_go"] = Field(default="go", description="Verdict for a service that has no objective at all.")
+    with_mistakes: Literal["go", "no_go"] = Field(
+        default="no_go",
+        description="Verdict for a service without an objective while SLO files have mistakes: one of them may hold its objective.",
+    )
     when_unreachable: Literal["go", "no_go"] = Field(
         default="no_go", description="What `tocsin gate` says when the server does not answer; --fail-open says it per call."
     )
     fast_burn: float = Field(
-        default=14.4, gt=0, description="Burn rate over an hour and over five minutes above which nothing is deployed, whatever is left."
+        default=14.4,
+        gt=0,
+        description="Burn rate from which on nothing is deployed, whatever is left, when it is reached over an hour and over five minutes.",
     )
     coverage_min: float = Field(
         default=0.0, ge=0, le=1, description="Share of the window that must be known; below it the gate answers as without data."

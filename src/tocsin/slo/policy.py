@@ -130,6 +130,12 @@ def advance(
     return PolicyTransition(objective, policy.name, newest.state if newest else "", step.name, at, remaining_ratio)
 
 
+def worsens(policy: BudgetPolicy, change: PolicyTransition) -> bool:
+    """Whether a change leads to a worse state of its policy than the one before; the first state of all, or of a policy, does too."""
+    names = [step.name for step in policy.steps]
+    return change.previous not in names or names.index(change.state) > names.index(change.previous)
+
+
 def status_of(policy: BudgetPolicy, objective: str, newest: PolicyTransition | None, at: int) -> PolicyStatus:
     """
     How an objective's policy stands.

@@ -28,6 +28,7 @@ class MemoryCounts:
         self._start_s: dict[str, int] = {}
         self._rows: dict[str, NDArray[np.float64]] = {}
         self._known_from_s: dict[str, int] = {}
+        self._recounted_from_s: dict[str, int] = {}
 
     def fill(
         self,
@@ -60,6 +61,13 @@ class MemoryCounts:
         """Say since when an objective is counted."""
         self._known_from_s[objective] = start_s
 
+    def recounted_from(self, objective: str, start_s: int | None) -> None:
+        """Say that an objective is being counted anew, and back to which minute it is done; None ends it."""
+        if start_s is None:
+            self._recounted_from_s.pop(objective, None)
+        else:
+            self._recounted_from_s[objective] = start_s
+
     def minutes(self, objective: str, within: MinuteRange) -> MinuteCounts:
         """Every minute of a range."""
         self.statements += 1
@@ -78,11 +86,14 @@ class MemoryCounts:
         return {objective: [self._sum(objective, within) for within in ranges] for objective in objectives}
 
     def progress(self) -> Mapping[str, CountProgress]:
-        """Everything is counted since it became known."""
-        return {
-            objective: CountProgress(objective, "", known_from_s, True, known_from_s, known_from_s)
-            for objective, known_from_s in {**self._start_s, **self._known_from_s}.items()
-        }
+        """Everything is counted since it became known, and as its definition says unless `recounted_from` was told otherwise."""
+        found = {}
+        for objective, known_from_s in {**self._start_s, **self._known_from_s}.items():
+            from_s = self._recounted_from_s.get(objective)
+            found[objective] = CountProgress(
+                objective, "", known_from_s if from_s is None else from_s, from_s is None, known_from_s, known_from_s
+            )
+        return found
 
     def _sum(self, objective: str, within: MinuteRange) -> Sums:
         asked = self.statements

@@ -23,12 +23,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from tocsin.clock import NANOSECONDS_PER_SECOND, Clock
 from tocsin.errors import Conflict, TocsinError
 from tocsin.model.budget import CountProgress, Exclusion
 from tocsin.model.signal import Signal
 from tocsin.slo.counting.backfill import Backfill
-from tocsin.slo.counting.current import Current
+from tocsin.slo.counting.current import LAYERS_OF_DROPS, Current
 from tocsin.slo.counting.plans import Plan, plan_of
 from tocsin.slo.counting.progress import ProgressBook
 from tocsin.slo.counting.refusals import Refusals
@@ -40,7 +42,7 @@ from tocsin.slo.options import SloOptions
 from tocsin.store.count_events import stored_extent_s
 from tocsin.store.engine import Engine
 from tocsin.store.raw_drops import RawDrops, read_drops
-from tocsin.store.slo_minutes import MinuteRows, delete_counts, drop_counts_before, insert_minutes
+from tocsin.store.slo_minutes import MinuteRows, counted_layers, delete_counts, drop_counts_before, insert_minutes
 from tocsin.store.touched import (
     Settled,
     Touch,
@@ -55,6 +57,7 @@ from tocsin.store.touched import (
 )
 
 DAY_S = 86_400
+AHEAD_S = 366 * DAY_S  # events may be dated into the future; more than a clock is ever wrong
 LOADING_S_MAX = 3600  # a load takes less: what began so long before a pass was seen by it
 RECEIPT_MARGIN_S = 600
 SETTLE_S = 60.0  # how often it is written down how far counting got; a start repeats at most that and LOADING_S_MAX
@@ -361,7 +364,16 @@ class Keeper:
             begun.append(CountProgress(plan.key, plan.revision, from_s, False, known_s, now_s))
             self._current.begin(plan.key, from_s)
             self._backfill.forget(plan.key)
+            if plan.key in kept and (plan.series is not None or plan.observation is not None):
+                self._clear(plan.key, from_s)
         return begun
+
+    def _clear(self, key: str, from_s: int) -> None:
+        """Take back what was counted under another definition of minutes that are no observations yet."""
+        minutes, layers = counted_layers(self._engine, key, from_s, from_s + AHEAD_S)
+        raw = layers < LAYERS_OF_DROPS
+        if raw.any():
+            self._write([MinuteRows(key, minutes[raw], layers[raw], np.zeros((int(raw.sum()), 4)))])
 
     def _settle(self, loaded_s: int) -> None:
         received_s = receipt_s(self._engine, loaded_s)
