@@ -9,19 +9,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 from tests.query.conftest import open_world
 from tests.query.series_bench import block
 from tests.query.telemetry import MINUTE, MS, NOW, SECOND, SpanLine, World, trace_id
 from tests.store.builders import Folder
 
 from tocsin.clock import ReplayClock
-from tocsin.errors import ConfigError, InvalidInput, NotFound
+from tocsin.errors import InvalidInput, NotFound
 from tocsin.model.deployment import Deployment, DeploymentSource
 from tocsin.model.labels import Labels
 from tocsin.model.signals import ErrorSplit, Flag, RequestSignals, ServiceBurn, Signal, SignalsWall
 from tocsin.query.reading import Reading
 from tocsin.query.signals import Signals
 from tocsin.query.signals_options import (
+    DEFAULT_RESOURCES,
     ImplicitErrorOptions,
     LimitsOptions,
     ResourceOptions,
@@ -338,21 +340,30 @@ def test_a_query_that_fails_is_noted_and_takes_only_its_figure(ward: Ward) -> No
 
 
 @pytest.mark.parametrize(
-    ("options", "key"),
+    ("given", "message"),
     [
-        (SignalsOptions(saturation=(SaturationOptions(query="up{"),)), "signals.saturation.0.query"),
-        (
-            SignalsOptions(resources=(ResourceOptions(name="x", errors=ResourceQueryOptions(query=")")),)),
-            "signals.resources.0.errors.query",
-        ),
-        (SignalsOptions(implicit_errors=(ImplicitErrorOptions(query="a:(b"),)), "signals.implicit_errors.0.query"),
+        ({"saturation": [{"query": "up{"}]}, "expected PromQL: "),
+        ({"saturation": [{"query": "'full'"}]}, "answers numbers, found a text"),
+        ({"resources": [{"name": "x", "errors": {"query": ")"}}]}, "expected PromQL: "),
+        ({"resources": [{"name": "x", "utilization": {"query": "up[5m]"}}]}, "found a range vector"),
+        ({"resources": [{"name": "x", "utilization": {"query": "up", "warn": 2, "breach": 1}}]}, "a warning comes first"),
+        ({"resources": [{"name": "x", "utilization": {"query": "up", "warn": float("nan")}}]}, "finite"),
+        ({"implicit_errors": [{"query": "a:(b"}]}, "expected a query over spans: "),
+        ({"thresholds": {"error_ratio": {"warn": float("nan")}}}, "greater than or equal to 0|finite"),
+        ({"thresholds": {"error_ratio": {"warn": -0.1}}}, "greater than or equal to 0"),
+        ({"overrides": [{"service": "a", "latency_p95_ms": {"breach": float("inf")}}]}, "finite"),
     ],
 )
-def test_a_configured_query_that_does_not_read_is_refused(ward: Ward, options: SignalsOptions, key: str) -> None:
-    """At the start, by the name of the option, rather than at night on the wall."""
-    with pytest.raises(ConfigError, match=key) as refusal:
-        ward.signals(options)
-    assert refusal.value.key == key
+def test_signals_that_can_not_be_judged_are_refused(given: dict[str, object], message: str) -> None:
+    """When the options are read, rather than at night on the wall: queries that do not read, limits that are none."""
+    with pytest.raises(ValidationError, match=message):
+        SignalsOptions.model_validate(given)
+
+
+def test_the_default_resources_would_be_taken() -> None:
+    """They are not read when the options are made, so it is seen to here."""
+    for resource in DEFAULT_RESOURCES:
+        assert ResourceOptions.model_validate(resource.model_dump()) == resource
 
 
 def test_a_service_that_only_its_objectives_know_is_shown(ward: Ward) -> None:

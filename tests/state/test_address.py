@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from tocsin.errors import ConfigError
 from tocsin.state.address import Address, address_of
@@ -51,13 +51,8 @@ def test_postgresql_is_shown_without_its_password(url: str, shown: str) -> None:
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("mysql://ada:hush@db/tocsin", "scheme 'mysql'; expected postgresql://"),
-        ("sqlite:///file", "scheme 'sqlite'"),
-        ("postgresql+asyncpg://ada:hush@db/tocsin", "scheme"),
         ("postgresql://ada:hush@db", "names no database"),
         ("postgresql://ada:hush@db:port/tocsin", "not a URL"),
-        ("hush", "not a URL"),
-        ("", "not a URL"),
         ("postgresql://ada:hu@sh@db/tocsin", "percent-encoded"),
         ("postgresql://ada:hush/1@db/tocsin", "percent-encoded"),
         ("postgresql://ada:hush?@db/tocsin", "percent-encoded"),
@@ -72,11 +67,29 @@ def test_a_wrong_url_is_refused_without_repeating_it(url: str, message: str) -> 
     assert "hu" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("mysql://ada:hush@db/tocsin", "scheme 'mysql'; expected postgresql://"),
+        ("sqlite:///file", "scheme 'sqlite'"),
+        ("postgresql+asyncpg://ada:hush@db/tocsin", "scheme"),
+        ("ada:hush@db/tocsin?next=http://", "another scheme; expected"),
+        ("hush", "not a URL"),
+        ("", "not a URL"),
+    ],
+)
+def test_another_sort_of_database_is_refused_with_the_options(url: str, message: str) -> None:
+    """A check of the options says so, not only a start; what is refused does not stand in the error."""
+    with pytest.raises(ValidationError, match=message) as caught:
+        StateOptions.model_validate({"url": url})
+    assert "hu" not in str(caught.value)
+
+
 @given(st.text(min_size=1, max_size=60))
 def test_any_text_is_taken_or_refused(text: str) -> None:
-    """Whatever stands in the option is an address or a ConfigError, never another error."""
+    """Whatever stands in the option is an address or a mistake, never another error."""
     for url in (text, f"postgresql://{text}", f"postgresql://ada:{text}@db/tocsin", f"postgresql://db/{text}"):
-        with suppress(ConfigError):
+        with suppress(ConfigError, ValidationError):
             assert not _address(url).is_sqlite
 
 

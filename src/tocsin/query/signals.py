@@ -13,7 +13,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from tocsin.errors import ConfigError, InvalidInput, NotFound, ParseError
+from tocsin.errors import InvalidInput, NotFound
 from tocsin.model.instant import NANOSECONDS
 from tocsin.model.signals import (
     BurnRates,
@@ -93,9 +93,6 @@ class Signals:
         options: Limits, baselines, queries.
         deployments: Lists deployments; None where nobody knows of any.
         burns: Gives burn rates; None without objectives.
-
-    Raises:
-        ConfigError: A configured query does not parse.
     """
 
     def __init__(
@@ -328,12 +325,8 @@ def _saturations(answers: ResourceAnswers, hosts: Sequence[Sequence[str]]) -> di
 def _implicit_condition(options: SignalsOptions) -> Predicate | None:
     """The configured conditions as one; None without any."""
     parts: list[Predicate] = []
-    for number, asked in enumerate(options.implicit_errors):
-        try:
-            condition = parse_span_query(asked.query)
-        except ParseError as error:
-            key = f"signals.implicit_errors.{number}.query"
-            raise ConfigError(f"{key} does not read: {error}", key=key) from error
+    for asked in options.implicit_errors:
+        condition = parse_span_query(asked.query)
         parts.append(And((Equals(Field("service", Scope.INTRINSIC), asked.service), condition)) if asked.service else condition)
     return Or(tuple(parts)) if parts else None
 

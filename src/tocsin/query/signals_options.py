@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from tocsin.model.signals import Limits, Unit
+from tocsin.query.option_queries import check_promql, check_span_query
+
+
+def _check_order(warn: float | None, breach: float | None) -> None:
+    if warn is not None and breach is not None and warn > breach:
+        raise ValueError(f"warn is {warn:g}, above breach, {breach:g}; a warning comes first")
 
 
 class LimitsOptions(BaseModel):
@@ -15,13 +21,12 @@ class LimitsOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    warn: float | None = Field(default=None, description="Above it the signal warns; null for never.")
-    breach: float | None = Field(default=None, description="Above it the signal is breached; null for never.")
+    warn: float | None = Field(default=None, ge=0, allow_inf_nan=False, description="Above it the signal warns; null for never.")
+    breach: float | None = Field(default=None, ge=0, allow_inf_nan=False, description="Above it the signal is breached; null for never.")
 
     @model_validator(mode="after")
     def _check_order(self) -> Self:
-        if self.warn is not None and self.breach is not None and self.warn > self.breach:
-            raise ValueError(f"warn is {self.warn:g}, above breach, {self.breach:g}; a warning comes first")
+        _check_order(self.warn, self.breach)
         return self
 
     def limits(self) -> Limits:
@@ -43,7 +48,10 @@ class ThresholdOptions(BaseModel):
         description="From which multiple of its baseline on a latency is flagged, once that has enough days.",
     )
     latency_policy_ms: float | None = Field(
-        default=None, gt=0, description="A request that took longer is an error of policy, milliseconds; null for none."
+        default=None,
+        gt=0,
+        allow_inf_nan=False,
+        description="A request that took longer is an error of policy, milliseconds; null for none.",
     )
     error_ratio: LimitsOptions = Field(
         default=LimitsOptions(warn=0.01, breach=0.05), description="Limits of the share of requests that went wrong, 0 to 1."
@@ -87,7 +95,9 @@ class ThresholdOverride(BaseModel):
     latency_p95_ms: LimitsOptions | None = Field(default=None, description="In place of signals.thresholds.latency_p95_ms.")
     latency_p99_ms: LimitsOptions | None = Field(default=None, description="In place of signals.thresholds.latency_p99_ms.")
     latency_baseline: LimitsOptions | None = Field(default=None, description="In place of signals.thresholds.latency_baseline.")
-    latency_policy_ms: float | None = Field(default=None, gt=0, description="In place of signals.thresholds.latency_policy_ms.")
+    latency_policy_ms: float | None = Field(
+        default=None, gt=0, allow_inf_nan=False, description="In place of signals.thresholds.latency_policy_ms."
+    )
     error_ratio: LimitsOptions | None = Field(default=None, description="In place of signals.thresholds.error_ratio.")
     saturation: LimitsOptions | None = Field(default=None, description="In place of signals.thresholds.saturation.")
     burn: LimitsOptions | None = Field(default=None, description="In place of signals.thresholds.burn.")
@@ -106,6 +116,11 @@ class SaturationOptions(BaseModel):
     label: str = Field(default="service", min_length=1, description="Label that names the service, for a query about several.")
     title: str = Field(default="", description="What is full, for people: `connection pool`.")
 
+    @field_validator("query")
+    @classmethod
+    def _check_query(cls, text: str) -> str:
+        return check_promql(text)
+
 
 class ImplicitErrorOptions(BaseModel):
     """What makes a request that did not fail an error all the same."""
@@ -115,6 +130,11 @@ class ImplicitErrorOptions(BaseModel):
     query: str = Field(min_length=1, description="Lucene syntax over the spans of requests: `answer.correct:false`.")
     service: str = Field(default="", description="Only of this service; empty for all.")
 
+    @field_validator("query")
+    @classmethod
+    def _check_query(cls, text: str) -> str:
+        return check_span_query(text)
+
 
 class ResourceQueryOptions(BaseModel):
     """One figure of a resource."""
@@ -123,8 +143,18 @@ class ResourceQueryOptions(BaseModel):
 
     query: str = Field(min_length=1, description="PromQL; the highest of its series counts. `$window` stands for the window's length.")
     unit: Unit = Field(default=Unit.RATIO, description="Of the answer: `ratio` (1 is full), `1/s`, `ms`, `x`, or empty for a plain number.")
-    warn: float | None = Field(default=None, description="Above it the signal warns; null for never.")
-    breach: float | None = Field(default=None, description="Above it the signal is breached; null for never.")
+    warn: float | None = Field(default=None, allow_inf_nan=False, description="Above it the signal warns; null for never.")
+    breach: float | None = Field(default=None, allow_inf_nan=False, description="Above it the signal is breached; null for never.")
+
+    @field_validator("query")
+    @classmethod
+    def _check_query(cls, text: str) -> str:
+        return check_promql(text)
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        _check_order(self.warn, self.breach)
+        return self
 
 
 class ResourceOptions(BaseModel):
@@ -139,7 +169,8 @@ class ResourceOptions(BaseModel):
 
 
 def _query(query: str, unit: Unit, warn: float | None, breach: float | None) -> ResourceQueryOptions:
-    return ResourceQueryOptions(query=query, unit=unit, warn=warn, breach=breach)
+    # They are known to read, and whoever only wants other options need not wait until they are read.
+    return ResourceQueryOptions.model_construct(query=query, unit=unit, warn=warn, breach=breach)
 
 
 def _network_rate(what: str) -> str:

@@ -12,13 +12,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tocsin.clock import Clock
-from tocsin.errors import ConfigError, ParseError, TocsinError
+from tocsin.errors import TocsinError
 from tocsin.model.labels import Labels
 from tocsin.model.signals import Limits, ResourceSignals, Signal, Unit, worst
 from tocsin.query.metrics import Metrics
+from tocsin.query.option_queries import WINDOW
 from tocsin.query.promql.answer import QueryAnswer
 from tocsin.query.promql.engine import Promql
-from tocsin.query.promql.parser import parse
 from tocsin.query.promql.syntax import ValueType
 from tocsin.query.series_held import HeldSeries, names_in
 from tocsin.query.signals_judge import level
@@ -69,22 +69,17 @@ class Resources:
         metrics: Where series come from, and how PromQL is evaluated.
         clock: For timeouts.
         options: Which queries, and what their answers are held against.
-
-    Raises:
-        ConfigError: A configured query does not parse.
     """
 
     def __init__(self, metrics: Metrics, clock: Clock, options: SignalsOptions) -> None:
         self._metrics = metrics
         self._clock = clock
         self._options = options
-        for key, query in _configured(options):
-            _check(key, query)
 
     def answers(self, *, end_ms: int, window_s: int) -> ResourceAnswers:
         """Everything at `end_ms` (milliseconds since 1970), rates over the `window_s` seconds before."""
         window_s = max(WINDOW_MIN_S, window_s)
-        queries = {key: query.replace("$window", f"{window_s}s") for key, query in _configured(self._options)}
+        queries = {key: query.replace(WINDOW, f"{window_s}s") for key, query in _configured(self._options)}
         queries[NAMES_OF_MACHINES] = NAMES_OF_MACHINES
         notes: list[str] = []
         found: dict[str, Values] = {key: {} for key in queries}
@@ -185,10 +180,3 @@ def _resource_key(number: int, part: str) -> str:
 
 def _saturation_key(number: int) -> str:
     return f"signals.saturation.{number}.query"
-
-
-def _check(key: str, query: str) -> None:
-    try:
-        parse(query.replace("$window", "60s"))
-    except ParseError as error:
-        raise ConfigError(f"{key} does not read as PromQL: {error}", key=key) from error

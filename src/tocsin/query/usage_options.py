@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from tocsin.errors import ParseError
+from tocsin.errors import LimitExceeded, ParseError
 from tocsin.query.fields import parse_log_query
 
 Key = Annotated[str, Field(min_length=1, max_length=200)]
@@ -35,7 +35,9 @@ class SecurityOptions(BaseModel):
     breach_rate: float = Field(
         default=0.001, gt=0, lt=1, description="Share of reports that may flag BREACH although no client changed its behaviour, at most."
     )
-    times_min: float = Field(default=2.0, ge=1, description="A count is flagged only from so many times the expected one on.")
+    times_min: float = Field(
+        default=2.0, ge=1, allow_inf_nan=False, description="A count is flagged only from so many times the expected one on."
+    )
     count_min: int = Field(default=20, ge=1, description="Requests, or routes, of a client below which nothing is unusual.")
     failures_warn: int = Field(default=20, ge=1, description="Failures of one client per hour that are a WARN whatever is usual.")
     failures_breach: int = Field(default=100, ge=1, description="Failures of one client per hour that are a BREACH whatever is usual.")
@@ -45,9 +47,17 @@ class SecurityOptions(BaseModel):
     def _check_query(cls, text: str) -> str:
         try:
             parse_log_query(text)
-        except ParseError as error:
+        except (ParseError, LimitExceeded) as error:
             raise ValueError(f"expected a query over log records: {error}") from error
         return text
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        if self.warn_rate < self.breach_rate:
+            raise ValueError(f"warn_rate is {self.warn_rate:g}, below breach_rate, {self.breach_rate:g}; a breach is rarer than a warning")
+        if self.failures_warn > self.failures_breach:
+            raise ValueError(f"failures_warn is {self.failures_warn}, above failures_breach, {self.failures_breach}; a warning comes first")
+        return self
 
 
 class ModelPrice(BaseModel):
@@ -55,8 +65,8 @@ class ModelPrice(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    input_per_million: float = Field(ge=0, description="Price of a million input tokens.")
-    output_per_million: float = Field(default=0.0, ge=0, description="Price of a million output tokens.")
+    input_per_million: float = Field(ge=0, allow_inf_nan=False, description="Price of a million input tokens.")
+    output_per_million: float = Field(default=0.0, ge=0, allow_inf_nan=False, description="Price of a million output tokens.")
 
 
 class CostOptions(BaseModel):

@@ -14,12 +14,10 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from tocsin.errors import ConfigError
-from tocsin.state.options import StateOptions
+from tocsin.state.options import EXPECTED, StateOptions
 
 KEY = "state.url"
 FILE = "state.sqlite"
-SCHEMES = {"postgresql", "postgres", "postgresql+psycopg"}
-EXPECTED = "postgresql://user:password@host:5432/database"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +58,6 @@ def address_of(data_dir: Path, options: StateOptions) -> Address:
         file = data_dir / FILE
         return Address(URL.create("sqlite", database=str(file)), f"SQLite at {file}")
     url = _read(options.url.get_secret_value().strip())
-    if url.drivername not in SCHEMES:
-        raise ConfigError(f"{KEY} has the scheme {url.drivername[:40]!r}; expected {EXPECTED}, or null for a file of SQLite", key=KEY)
     if not url.database:
         raise ConfigError(f"{KEY} names no database; expected {EXPECTED}", key=KEY)
     url = url.set(drivername="postgresql+psycopg")

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+import re
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+EXPECTED = "postgresql://user:password@host:5432/database"
+SCHEMES = {"postgresql", "postgres", "postgresql+psycopg"}
+SCHEME = re.compile(r"[a-z0-9+]{1,40}")
 
 
 class StateOptions(BaseModel):
     """Where decisions of people, deployments and the progress of counting are kept."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     url: SecretStr | None = Field(
         default=None,
@@ -25,3 +31,15 @@ class StateOptions(BaseModel):
     gate_days: float | None = Field(
         default=400, gt=0, description="Days that questions to the deploy gate and their answers are kept; null: for ever."
     )
+
+    @field_validator("url")
+    @classmethod
+    def _check_scheme(cls, url: SecretStr | None) -> SecretStr | None:
+        """What it says never repeats more than the scheme: the rest may hold a password."""
+        scheme, found, _ = ("", "", "") if url is None else url.get_secret_value().strip().partition("://")
+        if url is not None and not found:
+            raise ValueError(f"it is not a URL of a database; expected {EXPECTED}, or null for a file of SQLite")
+        if url is not None and scheme not in SCHEMES:
+            shown = f" {scheme!r}" if SCHEME.fullmatch(scheme) else ""
+            raise ValueError(f"it has another scheme{shown}; expected {EXPECTED}, or null for a file of SQLite")
+        return url

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 
 class DeploymentOptions(BaseModel):
@@ -35,3 +35,10 @@ class DeploymentOptions(BaseModel):
         le=86_400,
         description="A deployment that was told of and one found in the telemetry are the same when at most so many seconds apart.",
     )
+
+    @field_validator("github_secret")
+    @classmethod
+    def _check_secret(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and not secret.get_secret_value().strip():
+            raise ValueError("it is empty, and anybody can sign with nothing; write the webhook's secret, or null to take unsigned events")
+        return secret
