@@ -175,6 +175,20 @@ def test_while_it_is_counted_anew_the_past_stays(world: World) -> None:
     assert world.counts.progress()["anew"].known_from_s <= known_from_s
 
 
+def test_what_was_counted_before_the_first_observation_is_taken_back(world: World) -> None:
+    """An objective that becomes one of observations begins at its first event: what another definition counted before that is gone."""
+    world.define("late", EventRatio(spans("service:late"), GOOD, inverted=True))
+    world.send(Event("late", at(world, -600), True), Event("late", at(world, -20), False, "/slow"))
+    world.keeper.run_once()
+    assert of(world, "late") == Sums(1, 2, 0, 0, 2)
+    world.define("late", EventRate(spans("service:late AND path:/slow"), at_least_per_s=0.01))
+    world.clock.now_s += 30
+    world.keeper.run_once()
+    assert of(world, "late") == Sums(1, 20, 0, 0, 20)
+    assert world.book.get("late").counted_from_s == world.clock.now_s - 30 - 1200  # type: ignore[union-attr]  # it was counted
+    assert not world.keeper._backfill.waiting(list(world.keeper._plans.values()))
+
+
 def one_piece(world: World) -> None:
     """Count one piece of the past, six hours."""
     keeper = world.keeper

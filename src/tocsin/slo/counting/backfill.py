@@ -7,7 +7,7 @@ A piece is counted, written, and only then does `counted_from_s` move back over 
 same minute go together. Pieces grow and shrink so that each takes about a second.
 
 What retention dropped can't be counted again. A new objective does not know those minutes; one that counts something else now keeps what
-was counted of them under its former definition.
+was counted of them under its former definition. Until the past of that one is done, all of its older minutes say what they said before.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Backfill:
         self._days_max = days_max
         self._write = write
         self._metrics = metrics
-        self._lowest: dict[tuple[str, str], int] = {}
+        self._lowest: dict[tuple[str, str], tuple[int, int]] = {}
         self._piece_s = PIECE_S_FIRST
 
     def waiting(self, plans: Iterable[Plan]) -> list[Plan]:
@@ -126,15 +126,15 @@ class Backfill:
         return refused
 
     def _count(self, batch: Sequence[Plan], end_s: int, drops: RawDrops) -> None:
-        lowest = {plan.key: self._lowest_s(plan) for plan in batch}
+        ends = {plan.key: self._end_s(plan) for plan in batch}
         services = {service for plan in batch for stream in plan.streams for service in stream.services or ()}
         piece_s = min(self._piece_s, max(PIECE_S_MIN, ROWS_MAX // max(1, len(services)) * MINUTE_S))
-        start_s = max(min(lowest.values()), end_s - piece_s)
+        start_s = max(min(ends.values()), end_s - piece_s)
         if start_s < end_s:
             within = Minutes(start_s, end_s)
             rows = self._rows(batch, within, drops)
             self._write([self._replacing(plan, [some for some in rows if some.objective == plan.key], within, drops) for plan in batch])
-        moved = [self._moved(plan, start_s, lowest[plan.key], drops) for plan in batch]
+        moved = [self._moved(plan, start_s, drops) for plan in batch]
         self._book.put(moved)
         for progress in moved:
             if progress.backfilled:
@@ -173,37 +173,46 @@ class Backfill:
             counts = np.concatenate([counts, np.zeros((int(gone.sum()), 4))])
         return MinuteRows(plan.key, minutes, layers, counts)
 
-    def _moved(self, plan: Plan, start_s: int, lowest_s: int, drops: RawDrops) -> CountProgress:
-        progress = self._progress(plan)
-        done = start_s <= lowest_s
-        from_s = max(start_s, lowest_s)
+    def _moved(self, plan: Plan, start_s: int, drops: RawDrops) -> CountProgress:
+        progress, lowest_s = self._progress(plan), self._lowest_s(plan)
+        done = start_s <= self._end_s(plan)
+        from_s = start_s
         if done:
-            from_s = min(progress.counted_from_s, max(from_s, _dropped_until_s(plan, drops)))
+            from_s = max(lowest_s, min(progress.counted_from_s, _dropped_until_s(plan, drops)))
         known_s = min(progress.known_from_s, max(from_s, _dropped_until_s(plan, drops)))
         return replace(progress, counted_from_s=from_s, backfilled=done, known_from_s=known_s, updated_s=self._now_s())
 
     def _lowest_s(self, plan: Plan) -> int:
         """How far back there is anything to count for an objective, seconds since 1970; its present `counted_from_s` when nothing is."""
+        return self._reach(plan)[1]
+
+    def _end_s(self, plan: Plan) -> int:
+        """How far back to go: as far as anything is to be counted, or was counted under another definition of what is still stored."""
+        stored_s, lowest_s = self._reach(plan)
+        return min(lowest_s, max(stored_s, self._progress(plan).known_from_s))
+
+    def _reach(self, plan: Plan) -> tuple[int, int]:
         key = (plan.key, plan.revision)
         if key not in self._lowest:
-            self._lowest[key] = self._find_lowest_s(plan)
+            self._lowest[key] = self._find_reach(plan)
         return self._lowest[key]
 
-    def _find_lowest_s(self, plan: Plan) -> int:
+    def _find_reach(self, plan: Plan) -> tuple[int, int]:
+        """Since when raw telemetry is stored, and since when there is something of it to count."""
         progress = self._progress(plan)
         now_s = self._now_s() // MINUTE_S * MINUTE_S
         earliest_s = max(0, int(now_s - self._days_max * DAY_S) // MINUTE_S * MINUTE_S)
         tables = SERIES_TIMES if plan.series is not None else [(stream.table, "ts") for stream in plan.streams]
         extents = [extent for table, column in tables if (extent := stored_extent_s(self._engine, table, column)) is not None]
         if not extents:
-            return min(progress.counted_from_s, now_s)
+            return (min(progress.counted_from_s, now_s),) * 2
         first_s = max(earliest_s, min(first for first, _ in extents))
         if plan.observation is not None and first_s < progress.counted_from_s:
             stream = plan.streams[0]
             within = Minutes(first_s, progress.counted_from_s)
             seen_s = first_event_s(self._engine, table_of(stream.signal), stream.events, services=stream.services, within=within)
-            return progress.counted_from_s if seen_s is None else max(first_s, seen_s)
-        return min(first_s, progress.counted_from_s)
+            return first_s, progress.counted_from_s if seen_s is None else max(first_s, seen_s)
+        return (min(first_s, progress.counted_from_s),) * 2
 
     def _progress(self, plan: Plan) -> CountProgress:
         progress = self._book.get(plan.key)
