@@ -116,3 +116,66 @@ def test_what_changes_nothing_brings_nothing_into_force(folder: Folder) -> None:
     folder.write("a.yaml", GOOD + "# nothing\n")
     assert not live.refresh()
     assert live.statistics().reads == 2
+
+
+def test_at_start_good_files_are_in_force_beside_broken_ones(folder: Folder) -> None:
+    """The mistake is shown; the file joins when it is mended, and from then on what is in force stays."""
+    folder.write("a.yaml", GOOD)
+    folder.write("b.yaml", GOOD.replace("name: shop", "name: other").replace("99.9%", "99.9"))
+    live = folder.live("*.yaml")
+    assert list(live.current.objectives) == ["shop"]
+    assert [Path(mistake.path).name for mistake in live.mistakes] == ["b.yaml"]
+    assert (live.statistics().objectives, live.statistics().failed_reads) == (1, 1)
+    folder.write("b.yaml", GOOD.replace("name: shop", "name: other"))
+    assert live.refresh()
+    assert (list(live.current.objectives), live.mistakes) == (["shop", "other"], ())
+    folder.write("b.yaml", "- nothing")
+    assert not live.refresh()
+    assert list(live.current.objectives) == ["shop", "other"]
+
+
+def test_what_refers_to_a_broken_file_is_left_out_with_it(folder: Folder) -> None:
+    """At start: its mistake says that the other file is the reason; what has nothing to do with either is in force."""
+    folder.write("a.yaml", GOOD)
+    folder.write("b.yaml", GOOD.replace("name: shop", "name: other") + "  dependencies: [third]\n")
+    folder.write("c.yaml", GOOD.replace("name: shop", "name: third").replace("99.9%", "99.9"))
+    live = folder.live("*.yaml")
+    assert list(live.current.objectives) == ["shop"]
+    assert [Path(mistake.path).name for mistake in live.mistakes] == ["b.yaml", "c.yaml"]
+    assert "left out until the others are mended" in live.mistakes[0].message
+    folder.write("c.yaml", GOOD.replace("name: shop", "name: third"))
+    assert live.refresh()
+    assert sorted(live.current.objectives) == ["other", "shop", "third"]
+
+
+def test_while_files_are_left_out_others_may_change_but_not_break(folder: Folder) -> None:
+    """A good change comes into force, a mistake in a file that was good does not take its objective away."""
+    folder.write("a.yaml", GOOD)
+    folder.write("b.yaml", "- nothing")
+    live = folder.live("*.yaml")
+    folder.write("a.yaml", GOOD.replace("99.9%", "99%"))
+    assert live.refresh()
+    assert live.current.objectives["shop"].target == 0.99
+    folder.write("a.yaml", GOOD.replace("99.9%", "99"))
+    assert not live.refresh()
+    assert live.current.objectives["shop"].target == 0.99
+    assert len(live.mistakes) >= 2
+
+
+def test_at_start_a_pattern_without_files_keeps_no_other_out(folder: Folder) -> None:
+    """It is a mistake, and what is there is in force."""
+    folder.write("a.yaml", GOOD)
+    live = folder.live("a.yaml", "b.yaml")
+    assert list(live.current.objectives) == ["shop"]
+    assert "no file is called so" in live.mistakes[0].message
+    (folder.path / "a.yaml").unlink()
+    assert not live.refresh()
+    assert list(live.current.objectives) == ["shop"]
+
+
+def test_files_that_are_all_broken_leave_nothing(folder: Folder) -> None:
+    """Only the policies that ship."""
+    folder.write("a.yaml", "- nothing")
+    live = folder.live("*.yaml")
+    assert (live.current.objectives, dict(live.current.policies)) == ({}, dict(POLICIES))
+    assert live.mistakes
