@@ -18,7 +18,7 @@ from typing import Any, Literal, Self
 
 from tocsin.clock import Clock
 from tocsin.model.answers import Facet, LogHistogram, LogPage, RequestSummary, ResultTable, ServiceMap, Story, TopError, Trace, TracePage
-from tocsin.model.signals import BurnRates, DeploymentsWithin
+from tocsin.model.signals import BurnRates, DeploymentsWithin, SignalsWall
 from tocsin.query.correlate import Correlation
 from tocsin.query.cost_signals import CostQuestions
 from tocsin.query.deployments import FoundDeployments
@@ -194,6 +194,15 @@ class Desk:
     ) -> list[TopError]:
         """The commonest failures, from failed spans and error logs."""
         return top_errors(self._reading, self._reading.period(start, end), service=service, limit=limit)
+
+    def wall(self, *, service: str | None = None, start: int | str = "now-15m", end: int | str = "now") -> SignalsWall:
+        """
+        The golden signals of all services, or of one, beside the machine's resources; `signals` has more of them.
+
+        Raises:
+            InvalidInput: The window is empty, or longer than 31 days.
+        """
+        return self.signals.wall(self._reading.period(start, end), service)
 
     def sql(self, statement: str, *, limit: int = 1000, timeout_s: float = 10) -> ResultTable:
         """

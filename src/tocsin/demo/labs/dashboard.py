@@ -29,7 +29,6 @@ from tocsin.model.signal import Signal as Telemetry
 from tocsin.model.signals import Flag, RequestSignals, Signal, Unit
 from tocsin.query.signals_options import LimitsOptions, SaturationOptions, SignalsOptions, ThresholdOptions
 from tocsin.slo.options import SloOptions
-from tocsin.store.read_range import Within
 
 SERVICE = "assistant"
 START = parse_instant("2026-03-02T09:30:00Z")
@@ -74,7 +73,7 @@ def main(say: Callable[[str], None] = print) -> None:
             house.accept(Batch(Telemetry.METRICS, gauges_as_otlp(), 2)).result()
             house.settle()
             house.keeper.run_once()
-            show(house.desk.signals.wall(Within(START, START + WINDOW_S * NANOSECONDS)).services[0], say)
+            show(house.desk.wall(start=START, end=START + WINDOW_S * NANOSECONDS).services[0], say)
 
 
 def show(service: RequestSignals, say: Callable[[str], None]) -> None:
