@@ -317,6 +317,47 @@ def test_each_mistake_of_another_kind_has_its_place(tmp_path: Path, text: str, p
     assert any(mistake.startswith(f"1.yaml:{place}: ") and message in mistake for mistake in found), "\n".join(found)
 
 
+@pytest.mark.parametrize(
+    ("query", "asked"),
+    [
+        ("service:door tenant:a", ""),
+        ("service:door OR (service:gate tenant:a)", ""),
+        ("service:(door OR gate)", ""),
+        ("service:door-* tenant:a", ""),
+        ("service:* tenant:a", ""),
+        ("service.name:door", ""),
+        ("tenant:a", 'service:"shop" '),
+        ("error:true OR service:door", 'service:"shop" '),
+        ("-service:door", 'service:"shop" '),
+        ("NOT (service:door error:true)", 'service:"shop" '),
+    ],
+)
+def test_a_query_is_asked_of_the_own_service_unless_it_says_whose(tmp_path: Path, query: str, asked: str) -> None:
+    """Naming a service somewhere does not open the objective to everybody's events; where that may have been meant, a remark says so."""
+    text = f"{OWN}  target: 99%\n  availability: {{query: '{query}'}}\n"
+    indicator = only(tmp_path, text).indicator
+    assert isinstance(indicator, EventRatio)
+    assert indicator.total.query == f"{asked}(kind:server OR kind:consumer) ({query})"
+    remarks = remarks_in(tmp_path, text)
+    assert len(remarks) == (bool(asked) and "service" in query)
+    assert all("only events of 'shop' count" in remark for remark in remarks)
+
+
+@pytest.mark.parametrize(("window", "words"), [("1m", "a month is 1M"), ("59m", "too short"), ("1h", ""), ("30d", "")])
+def test_a_window_of_minutes_is_remarked(tmp_path: Path, window: str, words: str) -> None:
+    """Who writes 1m for a month is told that it is a minute; no window below an hour goes without a word."""
+    remarks = remarks_in(tmp_path, f"{OWN}{OWN_REST}  window: {window}\n")
+    assert len(remarks) == bool(words)
+    assert all(words in remark for remark in remarks)
+
+
+def test_a_taken_name_hides_no_other_mistake(tmp_path: Path) -> None:
+    """What else is wrong with the second object of a name is said in the same answer, and its name only once."""
+    second = f"{OWN}  target: 100%\n  window: 30D\n  policy: nope\n  availability: {{}}\n"
+    found = mistakes_in(tmp_path, OWN + OWN_REST, second)
+    assert [mistake.partition(" ")[0] for mistake in found] == ["1.yaml:1:1:", "1.yaml:6:11:", "1.yaml:7:11:", "1.yaml:8:11:"]
+
+
 def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
     """More than twenty mistakes in two files come in one answer, by file and line."""
     lines = "\n".join(f"    - {{severity: pag, burn: x{place}}}" for place in range(6))

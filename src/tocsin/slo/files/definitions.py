@@ -142,14 +142,14 @@ def _read_openslo(gathered: Gathered, promql: PromqlOptions) -> None:
     for item in catalog.of_kind("SLI"):
         read_sli(item.spec, item.metadata.name, catalog)
     for item in catalog.of_kind("SLO"):
-        gathered.drafts += read_slo(item, catalog, promql)
+        gathered.drafts_of(item).extend(read_slo(item, catalog, promql))
 
 
 def _read_own(gathered: Gathered, promql: PromqlOptions) -> None:
     catalog = gathered.catalog
     for item in catalog.of_kind("Objective"):
         draft, extras = read_objective(item, promql)
-        gathered.drafts += [draft] if draft is not None else []
+        gathered.drafts_of(item).extend([draft] if draft is not None else [])
         gathered.exclusions += extras.exclusions
     for item in catalog.of_kind("Supplement"):
         reference, extras = read_supplement(item)

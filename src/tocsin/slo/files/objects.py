@@ -60,9 +60,10 @@ class FileObject:
 
 @dataclass(slots=True)
 class Catalog:
-    """Objects by kind and name."""
+    """Objects by kind and name; those whose name is taken are kept beside them, so that everything that is wrong with them is said, too."""
 
     found: dict[tuple[str, str], FileObject] = field(default_factory=dict)
+    repeated: list[FileObject] = field(default_factory=list)
 
     def add(self, item: FileObject, *, unique_among: Iterable[str] = ()) -> None:
         """
@@ -76,6 +77,7 @@ class Catalog:
             first = self.found.get((kind, item.metadata.name))
             if first is not None and item.metadata.name:
                 item.part.wrong(f"another {kind} is called {item.metadata.name!r}, in {first.place}; names are unique across all files")
+                self.repeated.append(item)
                 return
         self.found[item.kind, item.metadata.name] = item
 
@@ -99,8 +101,9 @@ class Catalog:
         return [name for found, name in self.found if found == kind and name]
 
     def of_kind(self, kind: str) -> list[FileObject]:
-        """All objects of a kind, in the order of the files."""
-        return [item for (found, _), item in self.found.items() if found == kind]
+        """All objects of a kind, in the order of the files; then those whose name was taken."""
+        found = [item for (found, _), item in self.found.items() if found == kind]
+        return found + [item for item in self.repeated if item.kind == kind]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,8 +11,9 @@ The indicators of kind Objective, each in one line.
     batch: {query: 'name:nightly-export root:true', within: 2h}
     promql: {bad: ..., total: ...}                 further forms stand in `own_series`
 
-Requests are spans of kind server and consumer. Every query is asked of the objective's own service, unless it names a `service` itself;
-`operation` and `query` narrow it further. A batch counts spans that match, good when they did not fail and took no longer than `within`.
+Requests are spans of kind server and consumer. Every query is asked of the objective's own service, unless it says itself whose events they
+all are: `service:a x:1`, `(service:a OR service:b) x:1`, `service:*` for everybody's. `operation` and `query` narrow it further. A batch
+counts spans that match, good when they did not fail and took no longer than `within`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from tocsin.slo.files.metric_source import SIGNALS, parse_events
 from tocsin.slo.files.own_series import read_promql
 from tocsin.slo.files.parts import Fields, Part
 from tocsin.slo.files.quantities import read_length_s
-from tocsin.store.plan import Field, Predicate, Scope, leaves
+from tocsin.store.plan import And, Field, Not, Or, Predicate, Scope, leaves
 
 REQUESTS = "(kind:server OR kind:consumer)"
 NARROWING = ("operation", "query")
@@ -59,26 +60,45 @@ def _count(part: Part, signal: EventSignal, service: str, texts: list[str], quer
     Args:
         part: Where to point at when all of it together does not parse.
         signal: Spans or logs.
-        service: Whose, unless the query says so itself.
+        service: Whose, unless the query says whose all of them are.
         texts: Conditions of our own.
         query: The user's, last.
         weight: Attribute that is added up.
     """
     written = query.text("a query") if query is not None else ""
-    names_service = False
+    says_whose = False
     if query is not None and written:
         before = len(query.notes.mistakes)
-        names_service = _names_service(parse_events(query, signal))
+        predicate = parse_events(query, signal)
         if len(query.notes.mistakes) > before:
             return EventCount(signal, written)
-    conditions = [*([] if names_service or not service else [f"service:{quoted(service)}"]), *texts]
+        says_whose = _says_whose(predicate)
+        if service and not says_whose and any(_is_of_service(leaf) for leaf in leaves(predicate)):
+            query.remark(
+                f"the query names a service for a part of what it asks, so only events of {service!r} count; to count those of others, "
+                "write (service:a OR service:b) beside the rest, or service:* for everybody's"
+            )
+    conditions = [*([] if says_whose or not service else [f"service:{quoted(service)}"]), *texts]
     conditions += [f"({written})" if conditions else written] if written else []
     text = " ".join(conditions)
     return EventCount(signal, text, parse_events(query or part, signal, text), weight)
 
 
-def _names_service(predicate: Predicate) -> bool:
-    return any(getattr(leaf, "field", None) == SERVICE for leaf in leaves(predicate))
+def _says_whose(predicate: Predicate) -> bool:
+    """Whether every event that satisfies it satisfies a condition on its service."""
+    match predicate:
+        case And(parts):
+            return any(_says_whose(part) for part in parts)
+        case Or(parts):
+            return all(_says_whose(part) for part in parts)
+        case Not():
+            return False
+        case _:
+            return _is_of_service(predicate)
+
+
+def _is_of_service(leaf: Predicate) -> bool:
+    return getattr(leaf, "field", None) == SERVICE
 
 
 def _requests(fields: Fields, service: str) -> EventCount:

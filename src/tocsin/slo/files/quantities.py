@@ -25,6 +25,7 @@ MONTH_MINUTES = 30 * 1440
 TARGET_REMARK = 0.999999  # above it a month allows less than 3 seconds
 UNLIKELY_TARGET = 0.5  # below it the failures were probably meant
 WINDOW_DAYS_MAX = 3660
+UNLIKELY_WINDOW_S = 3600
 
 # Months, quarters and years roll by as fixed numbers of days; only a calendar window follows the calendar.
 # Source: OpenSLO v1, duration-shorthand, which leaves that to the implementation.
@@ -112,13 +113,16 @@ def read_shorthand_s(part: Part, *, zero: bool = False) -> int:
 
 
 def rolling(part: Part, count: int, unit: str) -> RollingWindow:
-    """A rolling window; a month is 30 days, which is remarked."""
+    """A rolling window; a month is 30 days, which is remarked, as is a window too short for a budget."""
     if count * SHORTHAND_S[unit] > WINDOW_DAYS_MAX * 86_400:
         part.wrong(f"a window is at most {WINDOW_DAYS_MAX} days long; found {part.shown}")
         return DEFAULT_WINDOW
     if unit in "MQY":
         days = count * SHORTHAND_S[unit] // 86_400
         part.remark(f"a rolling window of {part.shown} is read as {days} days; a calendar window follows the calendar")
+    elif count * SHORTHAND_S[unit] < UNLIKELY_WINDOW_S:
+        month = f"; m is minutes, a month is {count}M" if unit == "m" else ""
+        part.remark(f"a window of {part.shown} is too short to say much: its budget comes and goes with single requests{month}")
     return RollingWindow(count * SHORTHAND_S[unit])
 
 

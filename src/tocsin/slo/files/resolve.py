@@ -26,7 +26,7 @@ from tocsin.slo.definition import (
 from tocsin.slo.dependencies import cycle_through, excess_sentence
 from tocsin.slo.files.metric_source import parse_events
 from tocsin.slo.files.notes import Notes, suggest
-from tocsin.slo.files.objects import Catalog, Draft
+from tocsin.slo.files.objects import Catalog, Draft, FileObject
 from tocsin.slo.files.own_kinds import Extras
 from tocsin.slo.files.own_policies import ExclusionDraft
 from tocsin.slo.files.parts import Part
@@ -43,6 +43,7 @@ class Gathered:
         notes: Mistakes and remarks.
         catalog: Objects by name.
         drafts: Objectives, in the order of the files.
+        repeated: Objectives whose name was taken: only what is wrong with them counts.
         supplements: What is added to which SLO.
         policies: Budget policies of the files, by name.
         exclusions: Exclusions of the files.
@@ -53,6 +54,7 @@ class Gathered:
     notes: Notes
     catalog: Catalog = field(default_factory=Catalog)
     drafts: list[Draft] = field(default_factory=list)
+    repeated: list[Draft] = field(default_factory=list)
     supplements: list[tuple[Part, Extras]] = field(default_factory=list)
     policies: dict[str, BudgetPolicy] = field(default_factory=dict)
     exclusions: list[ExclusionDraft] = field(default_factory=list)
@@ -61,17 +63,23 @@ class Gathered:
     notification_targets: dict[str, str] = field(default_factory=dict)
     data_sources: dict[str, str] = field(default_factory=dict)
 
+    def drafts_of(self, item: FileObject) -> list[Draft]:
+        """Where the objectives of an object belong."""
+        return self.repeated if any(item is other for other in self.catalog.repeated) else self.drafts
+
 
 def resolve(gathered: Gathered) -> Definitions:
     """Everything put together; what does not fit is noted."""
     _supplement(gathered)
     policies = {**POLICIES, **gathered.policies}
-    drafts = _unique(gathered.drafts)
+    drafts = _unique(gathered)
     for key, draft in drafts.items():
         drafts[key] = _with_references(draft, drafts, gathered.slos, policies)
+    repeated = [_with_references(draft, drafts, gathered.slos, policies) for draft in gathered.repeated]
     objectives = {key: draft.objective for key, draft in drafts.items()}
     for draft in drafts.values():
         _check_dependencies(draft, objectives)
+    for draft in (*drafts.values(), *repeated):
         _check_burn_rates(draft)
         _check_service(draft, gathered.services, gathered.catalog)
     return Definitions(
@@ -106,12 +114,13 @@ def _supplement(gathered: Gathered) -> None:
         gathered.drafts = [extras.added_to(draft) if draft.objective.slo == slo else draft for draft in gathered.drafts]
 
 
-def _unique(drafts: Iterable[Draft]) -> dict[str, Draft]:
+def _unique(gathered: Gathered) -> dict[str, Draft]:
     found: dict[str, Draft] = {}
-    for draft in drafts:
+    for draft in gathered.drafts:
         first = found.setdefault(draft.objective.key, draft)
         if first is not draft:
             draft.part.wrong(f"another SLO is called {draft.objective.key!r}, in {first.part.place}; names are unique across all files")
+            gathered.repeated.append(draft)
     return found
 
 
