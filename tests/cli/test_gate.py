@@ -7,13 +7,14 @@ import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.api.fake_slos import FakeSlos, gate_answer
-from tests.cli.conftest import Tocsin
+from tests.cli.conftest import Tocsin, serving
 from tests.cli.slo_server import slo_server
 
-from tocsin.errors import StoreError
+from tocsin.errors import Overloaded, StoreError
 from tocsin.slo.answers import GateVerdict
 
 RISK = ("--risk-minutes", "15", "--probability", "0.3")
@@ -123,3 +124,45 @@ def test_a_wrong_command_line_is_never_go(tocsin: Tocsin, url: str, slos: FakeSl
     """Exit code 2 whatever --fail-open says, and nothing is asked."""
     assert tocsin("gate", "checkout", *wrong, "--fail-open", "--url", url).code == 2
     assert slos.asked == []
+
+
+@pytest.mark.parametrize("flag", ["--fail-open", "--fail-closed"])
+@pytest.mark.parametrize("service", ["", "  "])
+def test_no_service_is_never_go(tocsin: Tocsin, url: str, slos: FakeSlos, service: str, flag: str) -> None:
+    """An unset variable of a shell is refused before anybody is asked."""
+    outcome = tocsin("gate", service, flag, "--url", url)
+    assert (outcome.code, outcome.out, slos.asked) == (2, "", [])
+    assert outcome.err.startswith("error: SERVICE is empty")
+
+
+@pytest.mark.parametrize("flag", ["--fail-open", "--fail-closed"])
+def test_a_question_that_is_refused_is_never_go(tocsin: Tocsin, url: str, slos: FakeSlos, flag: str) -> None:
+    """Somebody answered: a risk out of bounds and an address of something else are mistakes of the pipeline."""
+    for arguments in (("checkout", "--risk-minutes", "1e9"), ("checkout", "--url", f"{url}/elsewhere")):
+        outcome = tocsin("gate", *arguments, flag, *(() if "--url" in arguments else ("--url", url)))
+        assert (outcome.code, outcome.out) == (2, "")
+        assert "the gate was not asked well" in outcome.err
+    assert slos.asked == []
+
+
+def test_a_crowded_server_has_not_answered(tocsin: Tocsin, url: str, slos: FakeSlos) -> None:
+    """Asked to come back later is as good as silence."""
+    slos.failure = Overloaded("too many questions", retry_after_s=1)
+    assert tocsin("gate", "checkout", "--url", url).code == 4
+    assert tocsin("gate", "checkout", "--fail-open", "--url", url).code == 0
+
+
+@pytest.mark.parametrize("body", ["<html>", "[]", "{}"])
+def test_something_else_that_answers_is_silence(tocsin: Tocsin, body: str) -> None:
+    """A page in place of an answer is neither go nor no-go."""
+
+    async def page(scope: Any, receive: Any, send: Any) -> None:
+        """The same for every question."""
+        if scope["type"] == "http":
+            await receive()
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": body.encode()})
+
+    with serving(page) as address:
+        assert tocsin("gate", "checkout", "--url", address).code == 3
+        assert tocsin("gate", "checkout", "--fail-open", "--url", address).code == 0

@@ -17,6 +17,7 @@ from tocsin.cli.exit_codes import Exit
 from tocsin.cli.parameters import ConfigOption, DataOption, JsonOption, UrlOption
 from tocsin.cli.server import DEFAULT_URL, Refused, Unreachable, connect
 from tocsin.cli.terminal import clean, console
+from tocsin.errors import InvalidInput
 
 VERDICTS = {"go": ("GO", "bold green"), "canary": ("GO, BEHIND A CANARY", "bold yellow"), "no_go": ("NO GO", "bold red")}
 
@@ -42,15 +43,20 @@ def command(
     """
     May this service be deployed now? Go or no-go with its reason, for a deploy pipeline.
 
-    Exit code 0 for go, also behind a canary; 6 for no-go; 3 or 4 when nobody answers, or with an error, and the gate fails closed.
+    Exit code 0 for go, also behind a canary; 6 for no-go; 3 or 4 when nobody answers, or with a failure of its own, and the gate fails
+    closed. A question that is refused (no service, a wrong address) ends with 2 whatever the flags say.
     """
+    if not service.strip():
+        raise InvalidInput("SERVICE is empty, so there is nothing to ask for; is the variable set that it comes from?")
     path = f"/api/gate/{quote(service, safe='')}"
     question = {"risk_minutes": risk_minutes, "probability": probability}
     try:
         with connect(url, data) as server:
             text = server.get(path, question) if dry_run else server.post(path, question)
-        answer = json.loads(text)
+        answer = _read(text, url)
     except (Unreachable, Refused) as error:
+        if isinstance(error, Refused) and error.our_fault:
+            raise InvalidInput(f"the gate was not asked well, and said neither go nor no-go: {error}") from error
         goes = _fails_open(config) if fail_open is None else fail_open
         _print_silence(service, error, goes=goes, as_json=as_json)
         raise typer.Exit(Exit.OK if goes else exit_code_of(error)) from None
@@ -70,6 +76,17 @@ def print_answer(out: Console, answer: dict[str, Any]) -> None:
         out.print(Text(f"also: {clean(sentence)}", "dim"))
     if answer["exception"]:
         out.print(Text(f"exception {clean(answer['exception'])}", "yellow"))
+
+
+def _read(text: str, url: str) -> dict[str, Any]:
+    """The answer; something else may listen there, and answer everything with a page."""
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict) or "ok" not in answer or "verdict" not in answer:
+        raise Unreachable(f"{url} does not answer as a gate does; is it Tocsin?")
+    return answer
 
 
 def _fails_open(config: Path | None) -> bool:

@@ -11,6 +11,7 @@ import importlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,23 @@ class Unreachable(TocsinError):
 
 
 class Refused(TocsinError):
-    """The server answered with an error."""
+    """
+    The server answered with an error.
+
+    Args:
+        message: What it said.
+        status: The number of its answer; 0 where there was none.
+    """
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+    @property
+    def our_fault(self) -> bool:
+        """Whether the question was wrong: asked again it will be refused again."""
+        answered = HTTPStatus.MULTIPLE_CHOICES <= self.status < HTTPStatus.INTERNAL_SERVER_ERROR
+        return answered and self.status != HTTPStatus.TOO_MANY_REQUESTS
 
 
 class Server:
@@ -67,7 +84,8 @@ class Server:
         response = self._exchange(request)
         if response.is_success:
             return response
-        raise Refused(_error_message(response) or f"{self.url} answered {response.status_code} for {request.url.path}: is it Tocsin?")
+        message = _error_message(response) or f"{self.url} answered {response.status_code} for {request.url.path}: is it Tocsin?"
+        raise Refused(message, response.status_code)
 
     def _exchange(self, request: httpx.Request) -> httpx.Response:
         return asyncio.run(self._exchange_async(request))
