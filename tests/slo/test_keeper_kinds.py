@@ -189,6 +189,29 @@ def test_what_was_counted_before_the_first_observation_is_taken_back(world: Worl
     assert not world.keeper._backfill.waiting(list(world.keeper._plans.values()))
 
 
+def test_an_objective_is_known_since_its_own_telemetry(world: World) -> None:
+    """However old others are, and however it came to be counted: live, late, for the first time, or anew with an exclusion of nothing."""
+    world.send(Event("elder", at(world, -20 * 1440), False))
+    world.define("since", EventRatio(spans("service:since"), GOOD, inverted=True))
+    world.send(Event("since", at(world, -60), True))
+    world.keeper.run_once()
+
+    def known() -> int:
+        return world.clock.now_s - world.counts.progress()["since"].known_from_s
+
+    assert known() == 3600
+    world.send(Event("since", at(world, -90), True))
+    world.keeper.run_once()
+    assert known() == 5400
+    world.send(Event("elder", at(world, -25 * 1440), False))
+    world.exclude("since", "path:/nothing")
+    world.keeper.run_once()
+    assert known() == 5400
+    world.book.remove(["since"])
+    world.keeper.run_once()
+    assert known() == 5400
+
+
 def one_piece(world: World) -> None:
     """Count one piece of the past, six hours."""
     keeper = world.keeper

@@ -6,6 +6,9 @@ The past of objectives that are new, or that count something else than before: c
 A piece is counted, written, and only then does `counted_from_s` move back over it: a crash repeats one piece. Objectives that stand at the
 same minute go together. Pieces grow and shrink so that each takes about a second.
 
+An objective is known from the first minute on that says something about it, not from the first of everybody's telemetry: a service that is
+an hour old has a budget that is an hour old, however long others have been there.
+
 What retention dropped can't be counted again. A new objective does not know those minutes; one that counts something else now keeps what
 was counted of them under its former definition. Until the past of that one is done, all of its older minutes say what they said before.
 """
@@ -23,7 +26,7 @@ from tocsin.errors import InvalidInput, Timeout
 from tocsin.model.budget import CountProgress
 from tocsin.slo.counting.plans import Plan
 from tocsin.slo.counting.progress import ProgressBook
-from tocsin.slo.counting.recount import clusters_of, freshness, groups_of, recount, series_rows
+from tocsin.slo.counting.recount import LAYERS_OF_DROPS, clusters_of, first_seen_s, freshness, groups_of, recount, series_rows
 from tocsin.slo.counting.series_counts import SeriesQueries
 from tocsin.slo.definition import EventFreshness
 from tocsin.slo.minutes import MINUTE_S
@@ -38,7 +41,6 @@ PIECE_S_MIN = 600
 PIECE_S_MAX = 7 * DAY_S
 ROWS_MAX = 50_000  # minutes of services that one statement returns
 LAYERS = 2**16
-LAYERS_OF_DROPS = 2  # from this layer on something was dropped before
 NONE = np.zeros(0, dtype=np.int64)
 TAKES_S = (0.3, 1.0)  # a piece that took less is followed by a longer one, one that took more by a shorter one
 SERIES_TIMES = (("samples", "ts"), ("samples_folding", "ts"), ("chunks", "start"))
@@ -130,11 +132,14 @@ class Backfill:
         services = {service for plan in batch for stream in plan.streams for service in stream.services or ()}
         piece_s = min(self._piece_s, max(PIECE_S_MIN, ROWS_MAX // max(1, len(services)) * MINUTE_S))
         start_s = max(min(ends.values()), end_s - piece_s)
+        written: list[MinuteRows] = []
         if start_s < end_s:
             within = Minutes(start_s, end_s)
             rows = self._rows(batch, within, drops)
-            self._write([self._replacing(plan, [some for some in rows if some.objective == plan.key], within, drops) for plan in batch])
-        moved = [self._moved(plan, start_s, drops) for plan in batch]
+            written = [self._replacing(plan, [some for some in rows if some.objective == plan.key], within, drops) for plan in batch]
+            self._write(written)
+        seen = {some.objective: first_seen_s(some) for some in written}
+        moved = [self._moved(plan, start_s, seen.get(plan.key), drops) for plan in batch]
         self._book.put(moved)
         for progress in moved:
             if progress.backfilled:
@@ -173,13 +178,16 @@ class Backfill:
             counts = np.concatenate([counts, np.zeros((int(gone.sum()), 4))])
         return MinuteRows(plan.key, minutes, layers, counts)
 
-    def _moved(self, plan: Plan, start_s: int, drops: RawDrops) -> CountProgress:
+    def _moved(self, plan: Plan, start_s: int, seen_s: int | None, drops: RawDrops) -> CountProgress:
+        """Progress once a piece is written that begins at `start_s`, and whose first minute that says something is `seen_s`."""
         progress, lowest_s = self._progress(plan), self._lowest_s(plan)
         done = start_s <= self._end_s(plan)
         from_s = start_s
         if done:
             from_s = max(lowest_s, min(progress.counted_from_s, _dropped_until_s(plan, drops)))
-        known_s = min(progress.known_from_s, max(from_s, _dropped_until_s(plan, drops)))
+        known_s = progress.known_from_s
+        if seen_s is not None:
+            known_s = min(known_s, max(seen_s, _dropped_until_s(plan, drops)))
         return replace(progress, counted_from_s=from_s, backfilled=done, known_from_s=known_s, updated_s=self._now_s())
 
     def _lowest_s(self, plan: Plan) -> int:

@@ -16,7 +16,17 @@ from tocsin.errors import InvalidInput, Timeout
 from tocsin.model.budget import CountProgress
 from tocsin.slo.counting.plans import Plan, Stream
 from tocsin.slo.counting.progress import ProgressBook
-from tocsin.slo.counting.recount import clusters_of, freshness, groups_of, pieces_of, ranges_of, recount, series_rows
+from tocsin.slo.counting.recount import (
+    LAYERS_OF_DROPS,
+    clusters_of,
+    first_seen_s,
+    freshness,
+    groups_of,
+    pieces_of,
+    ranges_of,
+    recount,
+    series_rows,
+)
 from tocsin.slo.counting.refusals import Refusals
 from tocsin.slo.counting.series_counts import SeriesQueries, reach_s
 from tocsin.slo.definition import EventFreshness, EventRate
@@ -30,7 +40,6 @@ from tocsin.store.touched import Touch
 OVER_S = 30  # how long after its end a minute is over
 PIECE_S = 6 * 3600  # minutes of one statement
 ROWS_PER_INSERT = 100_000
-LAYERS_OF_DROPS = 2  # from this layer on something was dropped before
 
 Counted: TypeAlias = "Sequence[tuple[Plan, Stream]]"
 Touched: TypeAlias = "Mapping[tuple[str, str], set[int]]"
@@ -186,7 +195,16 @@ class Current:
             if progress.backfilled:
                 self._reach_back(progress, some)
             rows.append(MinuteRows(some.objective, some.minutes[mask], some.layers[mask], some.counts[mask]))
+            self._note_known(rows[-1])
         return rows
+
+    def _note_known(self, rows: MinuteRows) -> None:
+        """An objective is known from the first minute on that says something."""
+        seen_s, progress = first_seen_s(rows), self._book.get(rows.objective)
+        if seen_s is not None and progress is not None:
+            known_s = max(seen_s, self._dropped_until_s)
+            if known_s < progress.known_from_s:
+                self._book.put([replace(progress, known_from_s=known_s)])
 
     def _reach_back(self, progress: CountProgress, rows: MinuteRows) -> None:
         """Telemetry came that is older than any before: events are known from there on, observations are to be looked for."""
@@ -201,8 +219,7 @@ class Current:
             return
         from_s = max(int(rows.minutes[older].min()), self._dropped_until_s)
         if from_s < progress.counted_from_s:
-            known_s = min(progress.known_from_s, from_s)
-            self._book.put([replace(progress, counted_from_s=from_s, known_from_s=known_s)])
+            self._book.put([replace(progress, counted_from_s=from_s)])
 
     def _unjudged(self, plan: Plan, over_s: int) -> set[int]:
         """Minutes that are over and were not judged yet."""

@@ -30,9 +30,10 @@ from tocsin.errors import Conflict, TocsinError
 from tocsin.model.budget import CountProgress, Exclusion
 from tocsin.model.signal import Signal
 from tocsin.slo.counting.backfill import Backfill
-from tocsin.slo.counting.current import LAYERS_OF_DROPS, Current
+from tocsin.slo.counting.current import Current
 from tocsin.slo.counting.plans import Plan, plan_of
 from tocsin.slo.counting.progress import ProgressBook
+from tocsin.slo.counting.recount import LAYERS_OF_DROPS
 from tocsin.slo.counting.refusals import Refusals
 from tocsin.slo.counting.series_counts import SeriesQueries
 from tocsin.slo.definition import Definitions, Objective

@@ -27,6 +27,7 @@ NANOSECONDS = 1_000_000_000
 JOINED_GAP_S = 300  # ranges so close are read as one: the rows between them lie in the same granules
 RATE_SLACK = 1e-9
 QUESTIONS_TOGETHER = 8
+LAYERS_OF_DROPS = 2  # from this layer on something was dropped before
 
 GroupKey: TypeAlias = "tuple[str, frozenset[str] | None]"  # a signal, and whose events; None for anybody's
 
@@ -121,6 +122,12 @@ def series_rows(plan: Plan, metrics: SeriesQueries, within: Minutes, drops: RawD
     whole = drops.layers("chunks", minutes) == 0
     columns = np.column_stack([counts.good, counts.total, counts.excluded_good, counts.excluded_total])
     return MinuteRows(plan.key, minutes[whole], np.zeros(int(whole.sum()), dtype=np.int64), columns[whole])
+
+
+def first_seen_s(rows: MinuteRows) -> int | None:
+    """The first minute that says something, of rows from before which nothing was dropped; seconds since 1970."""
+    seen = (rows.layers < LAYERS_OF_DROPS) & rows.counts.any(axis=1)
+    return int(rows.minutes[seen].min()) if seen.any() else None
 
 
 def groups_of(plans: Iterable[Plan]) -> dict[GroupKey, list[tuple[Plan, Stream]]]:
