@@ -68,7 +68,10 @@ class StreamRatio:
 
 @dataclass(frozen=True, slots=True)
 class EventRate:
-    """Every minute is one observation, good when at least `at_least_per_s` events per second were counted in it. Throughput."""
+    """
+    Every minute is one observation, good when at least `at_least_per_s` events per second were counted in it. Throughput. Minutes before
+    the first event that is stored are none.
+    """
 
     events: EventCount
     at_least_per_s: float
@@ -76,7 +79,10 @@ class EventRate:
 
 @dataclass(frozen=True, slots=True)
 class EventFreshness:
-    """Every minute is one observation, good when an event was seen in the `within_s` seconds before its end. Freshness."""
+    """
+    Every minute is one observation, good when an event was seen in the `within_s` seconds before its end. Freshness. Minutes before the
+    first event that is stored are none: from it on absence is bad, and a stream that was never seen stays without data.
+    """
 
     events: EventCount
     within_s: int

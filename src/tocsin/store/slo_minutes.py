@@ -216,6 +216,17 @@ def newest_minutes(engine: Engine, objectives: Sequence[str]) -> dict[str, int]:
     return {str(key): int(minute) for key, minute in engine.query(Sql(statement, {"keys": list(objectives)})).rows}
 
 
+def oldest_observation_s(engine: Engine, objective: str, from_s: int) -> int | None:
+    """The first minute from `from_s` on (seconds since 1970) in which an objective counted anything; None without any."""
+    statement = Sql(
+        "SELECT toUnixTimestamp(minute) FROM slo_minutes FINAL WHERE objective = {objective:String} "
+        "AND minute >= toDateTime({start:Int64}, 'UTC') AND (total > 0 OR excluded_total > 0) ORDER BY minute LIMIT 1",
+        {"objective": objective, "start": _second(from_s)},
+    )
+    rows = engine.query(statement, settings=FINAL_SETTINGS).rows
+    return int(rows[0][0]) if rows else None
+
+
 def delete_counts(engine: Engine, objective: str) -> None:
     """Delete every count of an objective."""
     for table in ("slo_minutes", "slo_hours"):

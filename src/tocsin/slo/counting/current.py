@@ -1,7 +1,8 @@
 """
 The present: minutes for which something arrived, and minutes that ended without anything where that says something.
 
-A minute is an observation of throughput or freshness only once it is over and a little more, for telemetry is on its way for a while.
+A minute is an observation of throughput or freshness only once it is over and a little more, for telemetry is on its way for a while; and
+only from the first event on, for nobody knows whether there was to be any before.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TypeAlias
 from tocsin.clock import NANOSECONDS_PER_SECOND, Clock
 from tocsin.errors import InvalidInput, Timeout
 from tocsin.model.budget import CountProgress
+from tocsin.slo.counting.first_events import NEVER_S, FirstEvents
 from tocsin.slo.counting.plans import Plan, Stream
 from tocsin.slo.counting.progress import ProgressBook
 from tocsin.slo.counting.recount import (
@@ -74,7 +76,9 @@ class Current:
         self._refusals = refusals
         self._write = write
         self._metrics = metrics
+        self._first_events = FirstEvents(engine)
         self._judged_s: dict[str, int] = {}
+        self._begun: dict[str, set[int]] = {}
         self._rows: list[MinuteRows] = []
         self._observing: set[str] = set()
         self._dropped_until_s = 0
@@ -90,6 +94,7 @@ class Current:
     def begin(self, objective: str, from_s: int) -> None:
         """An objective begins anew: its observations are judged from that minute on."""
         self._judged_s[objective] = from_s
+        self._first_events.forget(objective)
 
     def count(self, plans: Sequence[Plan], touches: Iterable[Touch], drops: RawDrops) -> None:
         """
@@ -102,6 +107,7 @@ class Current:
         for touch in touches:
             touched[touch.signal, touch.service].add(touch.minute_s)
         over_s, usable = self._prepared(plans, drops)
+        usable = [plan for plan in usable if plan.observation is None or self._has_begun(plan, touched, over_s)]
         groups = groups_of(usable)
         minutes = {key: _minutes_of(touched, *key) | self._silent(counted, over_s) for key, counted in groups.items()}
         for cluster in clusters_of(groups):
@@ -116,6 +122,19 @@ class Current:
                 self._count_freshness(plan, plan.objective.indicator, touched, drops)
         self._flush()
         self._note_judged([plan for plan in usable if plan.observation is not None], over_s)
+        self._first_events.settle()
+
+    def _has_begun(self, plan: Plan, touched: Touched, over_s: int) -> bool:
+        """Whether an event was ever seen; notes minutes that are observations since it is known."""
+        stream, progress = plan.streams[0], self._book.get(plan.key)
+        assert progress is not None, "the keeper adopts an objective before it is counted"
+        try:
+            since = self._first_events.look(plan, progress, _minutes_of(touched, stream.signal, stream.services))
+        except (InvalidInput, Timeout) as error:
+            self._refuse(plan, error)
+            return False
+        self._begun[plan.key] = set(range(since.start_s, min(since.end_s, over_s), MINUTE_S))
+        return self._first_events.of(plan.key) < NEVER_S
 
     def count_series(self, plans: Sequence[Plan], late: Iterable[int], drops: RawDrops) -> None:
         """Evaluate PromQL for minutes that are over since the last call, and again for those that late samples may have changed."""
@@ -131,7 +150,8 @@ class Current:
         self._note_judged(usable, over_s)
 
     def _prepared(self, plans: Sequence[Plan], drops: RawDrops) -> tuple[int, list[Plan]]:
-        self._rows = []
+        self._rows, self._begun = [], {}
+        self._first_events.begin()
         self._observing = {plan.key for plan in plans if plan.observation is not None or plan.series is not None}
         self._dropped_until_s = max(drops.newest_end_s(table) for table in ("spans", "logs"))
         return self.over_s(), self._refusals.usable(plans)
@@ -189,7 +209,8 @@ class Current:
             progress = self._book.get(some.objective)
             assert progress is not None, "the keeper adopts an objective before it is counted"
             if some.objective in self._observing:
-                mask = (some.minutes >= progress.counted_from_s) & (some.minutes < over_s)
+                from_s = max(progress.counted_from_s, self._first_events.of(some.objective))
+                mask = (some.minutes >= from_s) & (some.minutes < over_s)
             else:
                 mask = (some.minutes >= progress.counted_from_s) | (some.layers >= LAYERS_OF_DROPS) | progress.backfilled
             if progress.backfilled:
@@ -222,10 +243,10 @@ class Current:
             self._book.put([replace(progress, counted_from_s=from_s)])
 
     def _unjudged(self, plan: Plan, over_s: int) -> set[int]:
-        """Minutes that are over and were not judged yet."""
+        """Minutes that are over and were not judged yet, or that are observations only since this pass."""
         progress = self._book.get(plan.key)
         from_s = self._judged_s.get(plan.key, over_s if progress is None else progress.counted_from_s)
-        return set(range(from_s, over_s, MINUTE_S))
+        return set(range(max(from_s, self._first_events.of(plan.key)), over_s, MINUTE_S)) | self._begun.get(plan.key, set())
 
     def _note_judged(self, plans: Sequence[Plan], over_s: int) -> None:
         for plan in plans:
