@@ -17,6 +17,7 @@ from tocsin.slo.answers import Ledger, LedgerEntry
 from tocsin.slo.budget import judge_budgets
 from tocsin.slo.definition import EventCount, EventRate, EventSignal, Objective, RollingWindow, StreamRatio, Timeslices
 from tocsin.slo.ledger import keep_ledger, ledger_range, net_bad
+from tocsin.slo.slices import slice_width_s
 from tocsin.testing.counts import MemoryCounts
 
 NOW = "2026-11-20 12:00"
@@ -285,7 +286,9 @@ def test_every_bad_event_has_exactly_one_entry(
         assert by_hand(marks, minutes, budget.window_start, now, exclusions) == {
             entry.cause: entry.bad for entry in counted if entry.kind is CauseKind.INCIDENT
         }
-    assert all(entry.bad > 0 and budget.window_start - 420 * 10**9 <= entry.start < entry.end <= at for entry in counted)
+    assert all(
+        entry.bad > 0 and budget.window_start - slice_width_s(one.budgeting) * 10**9 <= entry.start < entry.end <= at for entry in counted
+    )
     assert sum(entry.share for entry in counted) == pytest.approx(budget.figures.consumed_ratio or 0.0)
 
 

@@ -25,7 +25,6 @@ from tocsin.state.state import State
 from tocsin.store.engine import Engine
 from tocsin.wire.deployments import DeploymentDoor
 
-HOUR_S = 3600
 DEPLOYMENTS_MAX = 10_000  # in one range; as many as a list shows at most
 STOP_WAIT_S = 10.0
 
@@ -106,8 +105,7 @@ class Judging:
 
     def burns(self, at: Instant) -> Mapping[str, ServiceBurn]:
         """The fastest burning objective of each service, over an hour."""
-        burning = self.slos.burn_by_service(at=at)
-        return {service: ServiceBurn(burn.hour_rate, burn.objective, HOUR_S) for service, burn in burning.items()}
+        return self.slos.burn_by_service(at=at)
 
     def _marked(self, start: int, end: int, service: str | None) -> Sequence[Deployment]:
         return self._state.deployments.list(service=service, start_ns=start, end_ns=end, limit=DEPLOYMENTS_MAX)

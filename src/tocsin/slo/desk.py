@@ -22,18 +22,20 @@ from tocsin.errors import NotFound
 from tocsin.model.budget import Exclusion, GateRecord, PolicyException, PolicyTransition
 from tocsin.model.deployment import Deployment
 from tocsin.model.instant import NANOSECONDS, Instant, TimeRange
+from tocsin.model.signals import ServiceBurn
 from tocsin.slo.answers import Attribution, Budget, GateAnswer, GateReason, GateVerdict, Ledger, PolicyStatus
 from tocsin.slo.budget import judge_budgets
 from tocsin.slo.burn_down import BurnDownPoint, burn_down
 from tocsin.slo.decisions import Decisions
 from tocsin.slo.definition import Definitions, Objective
-from tocsin.slo.desk_records import DefinitionProblems, ServiceBurn, SloStatistics, objective_statistics, service_burn, urgency
+from tocsin.slo.desk_records import DefinitionProblems, SloStatistics, objective_statistics
 from tocsin.slo.files.notes import suggest
 from tocsin.slo.gate import decide
 from tocsin.slo.ledger import keep_ledger, ledger_range
 from tocsin.slo.minutes import CountSource
 from tocsin.slo.options import SloOptions
 from tocsin.slo.policy import advance, policy_of, status_of, worsens
+from tocsin.slo.service_burns import burn_by_service
 from tocsin.slo.summary import ObjectiveSummary, summary_of
 from tocsin.slo.window import window_at
 from tocsin.state.state import State
@@ -263,14 +265,9 @@ class SloDesk:
         return DefinitionProblems([str(mistake) for mistake in self._mistakes()], list(self._definitions().remarks))
 
     def burn_by_service(self, *, at: Instant | None = None) -> dict[str, ServiceBurn]:
-        """For each service its objective that burns fastest over an hour; of equal ones that with the least left."""
-        fastest: dict[str, ServiceBurn] = {}
-        for budget in self.budgets(at=at):
-            burn = service_burn(budget)
-            known = fastest.get(burn.service)
-            if known is None or urgency(burn) > urgency(known):
-                fastest[burn.service] = burn
-        return fastest
+        """For each service its objective that burns fastest over an hour, read from that hour alone; not later than now."""
+        instant = min(self._at(at), self._clock.now_ns())
+        return burn_by_service(self._objectives(None), self._counts, instant, self.decisions.exclusions())
 
     def statistics(self) -> SloStatistics:
         """Counters, and how the last round of `watch` found each objective."""

@@ -1,4 +1,4 @@
-"""What the desk of objectives says beside budgets: problems of the files, how services burn, its counters and gauges."""
+"""What the desk of objectives says beside budgets: problems of the files, its counters and gauges."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tocsin.slo.answers import Budget, BudgetVerdict
+from tocsin.slo.answers import Budget
 
 FAST_S = 300
 HOUR_S = 3600
@@ -24,30 +24,6 @@ class DefinitionProblems:
 
     mistakes: list[str]
     remarks: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceBurn:
-    """
-    How fast a service burns: its objective with the highest burn rate over an hour.
-
-    Args:
-        service: Which.
-        objective: Key of that objective.
-        hour_rate: Its burn rate over the last hour; None without events.
-        fast_rate: Over the last five minutes.
-        remaining_ratio: Share of its budget that is left; None without data.
-        verdict: How it stands.
-        sentence: The same in words.
-    """
-
-    service: str
-    objective: str
-    hour_rate: float | None
-    fast_rate: float | None
-    remaining_ratio: float | None
-    verdict: BudgetVerdict
-    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,25 +71,6 @@ class SloStatistics:
 def rate_over(budget: Budget, window_s: int) -> float | None:
     """The burn rate over the last `window_s` seconds; None without events, or where that window is not kept."""
     return next((burn.rate for burn in budget.burn_rates if burn.window_s == window_s), None)
-
-
-def service_burn(budget: Budget) -> ServiceBurn:
-    """A budget as what a wall of services shows of it."""
-    return ServiceBurn(
-        budget.service,
-        budget.objective,
-        rate_over(budget, HOUR_S),
-        rate_over(budget, FAST_S),
-        budget.figures.remaining_ratio,
-        budget.verdict,
-        budget.sentence,
-    )
-
-
-def urgency(burn: ServiceBurn) -> tuple[float, float]:
-    """The larger, the more it burns; of equal ones, the less is left."""
-    left = burn.remaining_ratio if burn.remaining_ratio is not None else 2.0
-    return burn.hour_rate if burn.hour_rate is not None else -1.0, -left
 
 
 def objective_statistics(budget: Budget) -> ObjectiveStatistics:

@@ -1,14 +1,15 @@
 """
 Counts as judgements ask for them: good and total over a range, with and without what was excluded, in events or in slices.
 
-Objectives that count events and share a window and its exclusions are read with one statement: their ranges are cut at every edge
-that matters, the engine adds up each piece, and a range is the sum of its pieces. Nothing is ever subtracted, so whole numbers stay
-exact and fractions stay close. Slices, and windows that are cut into very many pieces, are read minute by minute.
+Objectives that count events over the same window are read with one statement: their ranges are cut at every edge that matters to any of
+them, the engine adds up each piece, and a range is the sum of its pieces. Nothing is ever subtracted, so whole numbers stay exact and
+fractions stay close. Slices, and windows that are cut into very many pieces, are read minute by minute.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import fsum
@@ -23,6 +24,7 @@ from tocsin.slo.minutes import MINUTE_S, CountSource, MinuteCounts, MinuteRange,
 from tocsin.slo.slices import aligned, cells_of, slice_width_s, whole_slices
 
 EXCLUDED_RANGES_MAX = 50  # beyond that a statement with a sum per piece costs more than its minutes
+SHORT_S = 10_800  # ranges of slices so short are read together, a sum for each minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,37 +76,92 @@ class Reading(Protocol):
 
 
 def read_counts(source: CountSource, wants: Sequence[Want]) -> list[Reading]:
-    """Read what is wanted, in its order: one statement per distinct set of ranges and exclusions, one per objective with slices."""
-    groups: dict[tuple[tuple[MinuteRange, ...], ...], list[int]] = {}
+    """
+    Read what is wanted, in its order.
+
+    One statement for all that count events over the same ranges, as long as their exclusions together are few; one for all that are cut
+    into slices over the same short range; else one per objective.
+    """
     readings: dict[int, Reading] = {}
+    alike: dict[tuple[MinuteRange, ...], list[int]] = {}
+    short: dict[MinuteRange, list[int]] = {}
     for index, want in enumerate(wants):
-        if not isinstance(want.objective.budgeting, Occurrences) or len(want.excluded) > EXCLUDED_RANGES_MAX:
-            readings[index] = read_minutes(source, want)
+        span = _span(want)
+        if isinstance(want.objective.budgeting, Occurrences) and len(want.excluded) <= EXCLUDED_RANGES_MAX:
+            alike.setdefault(want.ranges, []).append(index)
+        elif span.end_s - span.start_s <= SHORT_S:
+            short.setdefault(span, []).append(index)
         else:
-            groups.setdefault((want.ranges, want.excluded), []).append(index)
-    for indices in groups.values():
-        first = wants[indices[0]]
-        pieces = _pieces(first)
-        sums = source.sums([wants[index].objective.key for index in indices], pieces) if pieces else {}
-        excluded = [any(cut.start_s <= piece.start_s and piece.end_s <= cut.end_s for cut in first.excluded) for piece in pieces]
-        for index in indices:
-            found = sums.get(wants[index].objective.key) or [Sums()] * len(pieces)
-            readings[index] = PieceReading(tuple(zip(pieces, found, excluded, strict=True)))
+            readings[index] = read_minutes(source, want)
+    for indices in alike.values():
+        for batch in _batches(wants, indices):
+            readings.update(zip(batch, _read_pieces(source, [wants[index] for index in batch]), strict=True))
+    for span, indices in short.items():
+        readings.update(zip(indices, _read_short(source, [wants[index] for index in indices], span), strict=True))
     return [readings[index] for index in range(len(wants))]
+
+
+def _batches(wants: Sequence[Want], indices: Sequence[int]) -> list[list[int]]:
+    """Objectives that one statement reads: what is excluded from any of them are at most `EXCLUDED_RANGES_MAX` ranges."""
+    by_excluded: dict[tuple[MinuteRange, ...], list[int]] = {}
+    for index in indices:
+        by_excluded.setdefault(wants[index].excluded, []).append(index)
+    batches: list[list[int]] = []
+    cuts: set[MinuteRange] = set()
+    for excluded, alike in by_excluded.items():
+        if not batches or len(cuts.union(excluded)) > EXCLUDED_RANGES_MAX:
+            batches.append([])
+            cuts = set()
+        cuts |= set(excluded)
+        batches[-1] += alike
+    return batches
+
+
+def _read_pieces(source: CountSource, wants: Sequence[Want]) -> list[PieceReading]:
+    """Objectives over the same ranges, cut at every edge of what is excluded from any of them."""
+    ranges = wants[0].ranges
+    pieces = _pieces(ranges, {cut for want in wants for cut in want.excluded})
+    sums = source.sums([want.objective.key for want in wants], pieces) if pieces else {}
+    places = {within: _place(pieces, within) for within in ranges}
+    nothing = [Sums()] * len(pieces)
+    return [PieceReading(pieces, sums.get(want.objective.key) or nothing, want.excluded, places) for want in wants]
+
+
+def _read_short(source: CountSource, wants: Sequence[Want], span: MinuteRange) -> list[MinuteReading]:
+    """Objectives over one short range, minute by minute."""
+    minutes = [MinuteRange(start_s, start_s + MINUTE_S) for start_s in range(span.start_s, span.end_s, MINUTE_S)]
+    found = source.sums([want.objective.key for want in wants], minutes)
+    readings = []
+    for want in wants:
+        sums = found.get(want.objective.key, ())
+        columns = ([getattr(one, name) for one in sums] for name in ("good", "total", "excluded_good", "excluded_total"))
+        counts = MinuteCounts(span.start_s, *(np.array(column or [0.0] * len(minutes), dtype=np.float64) for column in columns))
+        readings.append(MinuteReading(want.objective.budgeting, counts, want.excluded))
+    return readings
 
 
 def read_minutes(source: CountSource, want: Want) -> MinuteReading:
     """Read one objective minute by minute, from the first slice that any of the ranges needs to the last."""
+    return MinuteReading(want.objective.budgeting, source.minutes(want.objective.key, _span(want)), want.excluded)
+
+
+def _span(want: Want) -> MinuteRange:
+    """All minutes that the ranges of an objective need, whole slices."""
     width_s = slice_width_s(want.objective.budgeting)
-    cuts = [aligned(within, width_s) for within in want.ranges]
-    start_s, end_s = min(cut.start_s for cut in cuts), max(within.end_s for within in want.ranges)
-    return MinuteReading(want.objective.budgeting, source.minutes(want.objective.key, MinuteRange(start_s, end_s)), want.excluded)
+    start_s = min(aligned(within, width_s).start_s for within in want.ranges)
+    return MinuteRange(start_s, max(start_s, *(within.end_s for within in want.ranges)))
 
 
-def _pieces(want: Want) -> list[MinuteRange]:
-    """The wanted ranges cut at every edge; what lies in none of them is left out."""
-    edges = sorted({edge_s for piece in (*want.ranges, *want.excluded) for edge_s in (piece.start_s, piece.end_s)})
-    return [MinuteRange(*pair) for pair in pairwise(edges) if any(_covers(within, *pair) for within in want.ranges)]
+def _pieces(ranges: Sequence[MinuteRange], excluded: Iterable[MinuteRange]) -> list[MinuteRange]:
+    """The wanted ranges cut at every edge, in order; what lies in none of them is left out."""
+    edges = sorted({edge_s for piece in (*ranges, *excluded) for edge_s in (piece.start_s, piece.end_s)})
+    return [MinuteRange(*pair) for pair in pairwise(edges) if any(_covers(within, *pair) for within in ranges)]
+
+
+def _place(pieces: Sequence[MinuteRange], within: MinuteRange) -> slice:
+    """Where the pieces of a range whose edges are edges of pieces stand among all pieces, which are in order."""
+    first = bisect_left(pieces, within.start_s, key=lambda piece: piece.start_s)
+    return slice(first, max(first, bisect_right(pieces, within.end_s, key=lambda piece: piece.end_s)))
 
 
 def _covers(within: MinuteRange, start_s: int, end_s: int) -> bool:
@@ -116,20 +173,30 @@ class PieceReading:
     A reading put together from sums over pieces.
 
     Args:
-        pieces: Disjoint ranges, their sums, and whether exclusions take them out.
+        pieces: Disjoint ranges, in order.
+        sums: What was counted in each.
+        excluded: What exclusions by time take out; their edges are edges of pieces.
+        places: Where the pieces of the wanted ranges stand.
     """
 
-    def __init__(self, pieces: Sequence[tuple[MinuteRange, Sums, bool]]) -> None:
-        self._pieces = pieces
+    def __init__(
+        self, pieces: Sequence[MinuteRange], sums: Sequence[Sums], excluded: Sequence[MinuteRange], places: Mapping[MinuteRange, slice]
+    ) -> None:
+        self._sums = sums
+        self._places = places
+        self._kept = sums
+        if excluded:
+            taken = [any(_covers(cut, piece.start_s, piece.end_s) for cut in excluded) for piece in pieces]
+            self._kept = [Sums() if out else one for one, out in zip(sums, taken, strict=True)]
 
     def kept(self, within: MinuteRange) -> Tally:
-        """What counts over a range whose edges are edges of pieces."""
-        found = [sums for piece, sums, excluded in self._pieces if not excluded and _covers(within, piece.start_s, piece.end_s)]
+        """What counts over one of the wanted ranges."""
+        found = self._kept[self._places[within]]
         return Tally(fsum(sums.good for sums in found), fsum(sums.total for sums in found), sum(sums.minutes for sums in found))
 
     def everything(self, within: MinuteRange) -> Tally:
-        """What would count had nothing been excluded."""
-        found = [sums for piece, sums, _ in self._pieces if _covers(within, piece.start_s, piece.end_s)]
+        """What would count over one of the wanted ranges had nothing been excluded."""
+        found = self._sums[self._places[within]]
         return Tally(
             fsum(sums.good + sums.excluded_good for sums in found),
             fsum(sums.total + sums.excluded_total for sums in found),

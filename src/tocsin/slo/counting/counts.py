@@ -49,11 +49,12 @@ class StoredCounts:
         edges = {edge for each in wanted for edge in (each.start_s, each.end_s)}
         bounds = sorted(edges | {since for since in from_s.values() if first_s < since < end_s})
         cells = sum_cells(self._engine, list(dict.fromkeys(objectives)), bounds)
-        starts = np.array(bounds[:-1])
-        for key in objectives:
-            if key in cells:
-                used = cells[key] * (starts >= from_s[key])[:, np.newaxis]
-                answer[key] = [Sums(*_added(used[(starts >= each.start_s) & (starts < each.end_s)])) for each in ranges]
+        if cells:
+            usable = np.array(bounds[:-1]) >= np.array([[from_s[key]] for key in cells])
+            used = np.stack(list(cells.values())) * usable[:, :, np.newaxis]
+            places = {edge: place for place, edge in enumerate(bounds)}
+            columns = [_added(used[:, places.get(each.start_s, 0) : places.get(each.end_s, 0)]) for each in ranges]
+            answer.update(zip(cells, map(list, zip(*columns, strict=True)), strict=True))
         return answer
 
     def progress(self) -> Mapping[str, CountProgress]:
@@ -65,6 +66,8 @@ class StoredCounts:
         return end_s if progress is None else usable_from_s(progress)
 
 
-def _added(cells: NDArray[np.float64]) -> tuple[float, float, float, float, int]:
-    good, total, excluded_good, excluded_total, minutes = cells.sum(axis=0).tolist()
-    return good, total, excluded_good, excluded_total, int(minutes)
+def _added(cells: NDArray[np.float64]) -> list[Sums]:
+    """Of each objective its stretches added up, [objectives, stretches, 5]."""
+    return [
+        Sums(good, total, left_good, left_out, int(minutes)) for good, total, left_good, left_out, minutes in cells.sum(axis=1).tolist()
+    ]
