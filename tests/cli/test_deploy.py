@@ -97,6 +97,14 @@ def test_costs_in_a_terminal(tocsin: Tocsin, url: str) -> None:
     assert json.loads(tocsin("costs", "--by", "model", "--json", "--url", url).out)["currency"] == "EUR"
 
 
+def test_costs_in_a_narrow_terminal_keep_their_names(tocsin: Tocsin, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there are eighty columns, calls, bytes and the pace make way for the names of what is paid for."""
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = tocsin("costs", "--url", url).out.splitlines()
+    assert lines[1].split() == ["tenant", "requests", "tokens", "in", "tokens", "out", "EUR"]
+    assert lines[2].split() == ["acme", "12", "4,000,000", "1,000", "8.50+"]
+
+
 @pytest.mark.parametrize(("size", "shown"), [(0, "0 B"), (999, "999 B"), (1500, "1.5 kB"), (2 * 10**9, "2.0 GB"), (10**18, "1000.0 PB")])
 def test_sizes_for_people(size: int, shown: str) -> None:
     """Thousands, as disks count."""

@@ -90,13 +90,14 @@ def test_a_model_without_a_price_is_said(world: Era) -> None:
 
 
 def test_former_names_and_bytes_count(world: Era) -> None:
-    """Older conventions for tokens and body sizes; what is no number is nothing."""
+    """Older conventions for tokens and body sizes; what is no number, or more than can be, is nothing."""
     old = {"llm.usage.prompt_tokens": 10, "llm.usage.completion_tokens": 5, "llm.request.model": "swift-2"}
     sizes: dict[str, Any] = {"http.request.body.size": 100, "http.response_content_length": "250"}
     world.send(
         SpanLine("llm", trace="1", id="5", attributes=old),
         call("2", "swift-2", "many", -5.0),
         call("3", "swift-2", 7.0, float("inf")),
+        call("5", "swift-2", 2**62, 10**12),
         entry("4", "acme", **sizes),
     )
     found = asked(world)

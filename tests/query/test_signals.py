@@ -225,7 +225,7 @@ def test_errors_are_explicit_implicit_and_of_policy_each_request_once(ward: Ward
     found = named(ward.wall(options), "orders")
     assert found.error_split == ErrorSplit(explicit=10, implicit=20, policy=10)
     assert (found.errors.value, found.errors.flag) == (0.4, Flag.BREACH)
-    assert found.errors.reason == "error rate 40.0 % is above 5.0 % (10 failed, 20 answered wrongly, 10 too slow)"
+    assert found.errors.reason == "error rate 40.0 % is above 5.0 % (10 failed, 20 answered wrongly, about 10 too slow)"
     assert found.errors_per_s == pytest.approx(40 / 900, rel=0.02)
     (endpoint,) = ward.signals(options).endpoints("orders", ward.window)
     assert endpoint.error_split == found.error_split
@@ -433,6 +433,15 @@ def test_a_window_must_be_closed_and_bounded(ward: Ward, window: Within) -> None
     """Open, empty and endless windows are refused with what to do."""
     with pytest.raises(InvalidInput, match="window"):
         ward.signals().wall(window)
+
+
+def test_a_window_is_widened_to_ten_seconds_and_says_so(ward: Ward) -> None:
+    """The answer's start and end are those of what was counted, not of what was asked."""
+    ward.requests(5, 100)
+    start, end = ward.now - 15 * MINUTE, ward.now
+    wall = ward.signals().wall(Within(start + 3 * SECOND, end - 4 * SECOND))
+    assert (wall.start, wall.end) == (start, end)
+    assert wall.whole.requests == 5
 
 
 def test_a_window_of_days_is_compared_with_those_before_it(ward: Ward) -> None:

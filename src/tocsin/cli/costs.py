@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ from tocsin.cli.table import Column, print_table
 from tocsin.cli.terminal import clean, console, is_narrow
 
 KILOBYTE = 1000
+TIGHT_BELOW = 100  # columns
 
 
 class By(Enum):
@@ -47,13 +49,11 @@ def command(
         out.print(f"nothing was used {range_words(start, end, last)}")
         return
     out.print(Text(clean(answer["sentence"])))
-    money = answer["currency"]
-    columns = [Column(by.value, shrinks=True), *(Column(name, right=True) for name in ("requests", "calls", "tokens in", "tokens out"))]
-    bytes_shown = not is_narrow(out) and by is not By.MODEL
-    columns += [Column(name, right=True) for name in ("received", "sent")] if bytes_shown else []
-    columns += [Column(clean(money), right=True), Column("a day", right=True)]
     rows = [*answer["rows"], {"name": "all", "usage": answer["total"], "per_day": answer["total_per_day"]}]
-    print_table(out, columns, [_row(row, bytes_shown) for row in rows])
+    shown = [name for name in FIGURES if _is_shown(name, by, narrow=is_narrow(out), tight=out.width < TIGHT_BELOW)]
+    heads = {"money": clean(answer["currency"])}
+    columns = [Column(by.value, shrinks=True), *(Column(heads.get(name, name), right=True) for name in shown)]
+    print_table(out, columns, [[_name(row), *(FIGURES[name](row) for name in shown)] for row in rows])
     for model in answer["unpriced"]:
         tokens = model["input_tokens"] + model["output_tokens"]
         out.print(
@@ -61,12 +61,15 @@ def command(
         )
 
 
-def _row(row: dict[str, Any], bytes_shown: bool) -> list[Text | str]:
-    usage = row["usage"]
-    counts = [f"{usage[name]:,}" for name in ("requests", "model_calls", "input_tokens", "output_tokens")]
-    sizes = [show_bytes(usage[name]) for name in ("received_bytes", "sent_bytes")] if bytes_shown else []
-    name = Text(clean(row["name"])) if row["name"] else Text("(nobody named)", "dim")
-    return [name, *counts, *sizes, _money(usage), _money(row["per_day"])]
+def _name(row: dict[str, Any]) -> Text:
+    return Text(clean(row["name"])) if row["name"] else Text("(nobody named)", "dim")
+
+
+def _is_shown(figure: str, by: By, *, narrow: bool, tight: bool) -> bool:
+    """What a route is called matters more than every figure of it; where there is little room, some make way."""
+    if figure in {"received", "sent"}:
+        return by is not By.MODEL and not narrow
+    return not (tight and figure in {"calls", "a day"})
 
 
 def _money(usage: dict[str, Any]) -> str:
@@ -84,3 +87,15 @@ def show_bytes(size: int) -> str:
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
         value /= KILOBYTE
     return f"{value:.1f} PB"
+
+
+FIGURES: Mapping[str, Callable[[dict[str, Any]], str]] = {
+    "requests": lambda row: f"{row['usage']['requests']:,}",
+    "calls": lambda row: f"{row['usage']['model_calls']:,}",
+    "tokens in": lambda row: f"{row['usage']['input_tokens']:,}",
+    "tokens out": lambda row: f"{row['usage']['output_tokens']:,}",
+    "received": lambda row: show_bytes(row["usage"]["received_bytes"]),
+    "sent": lambda row: show_bytes(row["usage"]["sent_bytes"]),
+    "money": lambda row: _money(row["usage"]),
+    "a day": lambda row: _money(row["per_day"]),
+}

@@ -203,7 +203,7 @@ class SignalsWall:
     Everything that a wall shows.
 
     Args:
-        start, end: The window.
+        start, end: The window that requests are counted in: the one asked for, widened to whole ten seconds.
         updated: When these figures were read.
         flag: The worst of services and resources, of which a breach only warns here; NO_DATA when there is nothing at all.
         sentence: The state of the world in one sentence.

@@ -141,8 +141,8 @@ class Signals:
             causes = worst(one.flag for one in answers.resources)
             flag = worst([*(one.flag for one in services), Flag.WARN if causes is Flag.BREACH else causes])
             return SignalsWall(
-                start=within.start or 0,
-                end=within.end or 0,
+                start=(seconds.start or 0) * NANOSECONDS,
+                end=(seconds.end or 0) * NANOSECONDS,
                 updated=self._reading.clock.now_ns(),
                 flag=flag,
                 sentence=sentence(services, answers.resources),

@@ -213,8 +213,9 @@ def kind_word(kind: int) -> str:
 
 
 def _what(split: ErrorSplit | None) -> str:
-    """`8 failed, 3 answered wrongly, 2 too slow`; nothing where only failures count."""
+    """`8 failed, 3 answered wrongly, about 2 too slow`; nothing where only failures count."""
     if split is None or (split.implicit is None and split.policy is None):
         return ""
-    parts = [(split.explicit, "failed"), (split.implicit, "answered wrongly"), (split.policy, "too slow")]
-    return ", ".join(f"{count:,} {word}" for count, word in parts if count)
+    # Bins of latency are 9 % wide, and the one that the limit lies in counts on one side of it.
+    parts = [("", split.explicit, "failed"), ("", split.implicit, "answered wrongly"), ("about ", split.policy, "too slow")]
+    return ", ".join(f"{about}{count:,} {word}" for about, count, word in parts if count)

@@ -17,7 +17,7 @@ from tocsin.store.sql import ParameterNames, Sql
 
 ROWS_MAX = 10_000
 NAME_CHARACTERS_MAX = 200
-TOKENS_MAX = 10**12  # of one call; more is nonsense, and would spoil every sum
+TOKENS_MAX = 10**9  # of one call; more is nonsense that would drown every sum, so it counts as none
 BYTES_MAX = 10**15
 INPUT_TOKENS = ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.usage.prompt_tokens", "llm.token_count.prompt")
 OUTPUT_TOKENS = (
@@ -114,9 +114,9 @@ def _name(by: str, tenant_keys: Sequence[str], names: ParameterNames) -> Sql:
 
 
 def _number(keys: Sequence[str], most: int, names: ParameterNames) -> Sql:
-    """The number of the attribute that is there, 0 where there is none or it is none."""
+    """The number of the attribute that is there, 0 where there is none, or it is none or more than can be."""
     read = Sql("toFloat64OrZero(") + first_of(keys, names) + Sql(")")
-    return Sql("toUInt64(least(greatest(ifNotFinite(") + read + Sql(f", 0.), 0.), {most:.1f}))")
+    return Sql("toUInt64(if(") + read + Sql(f" BETWEEN 0. AND {most:.1f}, ") + read + Sql(", 0.))")
 
 
 def _ranged(within: Within, names: ParameterNames) -> Sql:
