@@ -166,19 +166,24 @@ def sum_cells(engine: Engine, objectives: Sequence[str], bounds: Sequence[int]) 
     names = ParameterNames()
     keys = list(objectives)
     cell = Sql(", ") + names.bind("Array(UInt32)", [_second(bound) for bound in bounds]) + Sql(") AS cell, ")
-    parts = [
-        Sql("SELECT objective, roundDown(toUInt32(at)")
-        + cell
-        + Sql("g, t, xg, xt, toFloat64(t > 0) AS m FROM (")
-        + _minutes(keys, minutes, names)
-        + Sql(")"),
-        Sql("SELECT objective, roundDown(toUInt32(hour)")
-        + cell
-        + Sql("good AS g, total AS t, excluded_good AS xg, excluded_total AS xt, minutes AS m FROM slo_hours FINAL WHERE objective IN ")
-        + names.bind("Array(String)", keys)
-        + Sql(" AND ")
-        + _in_any("hour", hours, names),
-    ]
+    parts = []
+    if minutes:
+        parts.append(
+            Sql("SELECT objective, roundDown(toUInt32(at)")
+            + cell
+            + Sql("g, t, xg, xt, toFloat64(t > 0) AS m FROM (")
+            + _minutes(keys, minutes, names)
+            + Sql(")")
+        )
+    if hours:
+        parts.append(
+            Sql("SELECT objective, roundDown(toUInt32(hour)")
+            + cell
+            + Sql("good AS g, total AS t, excluded_good AS xg, excluded_total AS xt, minutes AS m FROM slo_hours FINAL WHERE objective IN ")
+            + names.bind("Array(String)", keys)
+            + Sql(" AND ")
+            + _in_any("hour", hours, names)
+        )
     statement = Sql("SELECT objective, cell, sum(g), sum(t), sum(xg), sum(xt), sum(m) FROM (") + Sql.join(" UNION ALL ", parts)
     found: dict[str, NDArray[np.float64]] = {}
     places = {_second(bound): place for place, bound in enumerate(bounds)}
