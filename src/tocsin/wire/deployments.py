@@ -85,7 +85,7 @@ class DeploymentAnswer:
 
     Args:
         recorded: Deployments that are new.
-        known: Those that were known by their id before; what is told anew of them is kept.
+        known: Those that were known by their id before, as they were told; what is newer than what is known of them is kept.
         ignored: Why the rest is none of them, one sentence per event.
     """
 
