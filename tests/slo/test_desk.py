@@ -383,6 +383,24 @@ def test_counting_anew_changes_no_state(state: State, clock: HandClock) -> None:
     assert slos.gate("checkout").ok
 
 
+def test_the_first_count_begins_no_history(state: State, clock: HandClock) -> None:
+    """Newest first, errors of long ago come last: until they are counted no state is recorded, and the gate says that it does not know."""
+    counts = MemoryCounts()
+    counts.fill(KEY, seconds("2026-11-19 12:00"), seconds(NOW), good=100, total=100)
+    counts.recounted_from(KEY, seconds("2026-11-19 12:00"))
+    slos = desk_of(defined(objective()), counts, state, clock)
+    assert slos.watch() == []
+    answer = slos.gate("checkout")
+    assert (answer.ok, answer.reason) == (True, GateReason.NO_DATA)
+    assert "still being counted for the first time" in answer.sentence
+    assert "what is older is still being counted for the first time" in slos.budgets()[0].sentence
+    counts.fill(KEY, seconds("2026-11-10 10:00"), seconds("2026-11-10 11:00"), good=0, total=10_000)
+    counts.recounted_from(KEY, None)
+    assert [change.state for change in slos.watch()] == ["exhausted"]
+    counts.recounted_from(KEY, seconds("2026-11-10 10:00"))
+    assert slos.gate("checkout").reason is GateReason.POLICY_EXHAUSTED
+
+
 def test_counting_anew_shows_what_is_worse_at_once(state: State, clock: HandClock) -> None:
     """The gate follows the figures down, not up; history waits."""
     counts = traffic(START, NOW)

@@ -311,3 +311,13 @@ def test_mistakes_in_files_are_said_beside_objectives_in_force() -> None:
     answer = decide("checkout", AT, [one], {one.objective: objective(one.objective, 0.999)}, POLICIES, {}, [], mistakes=["a.yaml:1:1: odd"])
     assert answer.verdict is GateVerdict.GO
     assert answer.sentence.endswith(" What was changed in SLO files is not in force: a.yaml:1:1: odd.")
+
+
+def test_what_is_counted_for_the_first_time_is_not_known_to_be_good() -> None:
+    """It answers as without data, unless something known refuses."""
+    young = replace(budget(40.0), coverage=replace(budget(40.0).coverage, complete=False))
+    closed = GateOptions(without_data="no_go")
+    assert (ask(young).reason, ask(young).ok) == (GateReason.NO_DATA, True)
+    assert not ask(young, options=closed).ok
+    assert ask(young, states=(status("canary"),)).reason is GateReason.POLICY_CANARY
+    assert ask(young, risk=(41, 1)).reason is GateReason.RISK_EXCEEDS_BUDGET

@@ -55,7 +55,7 @@ def command(
             text = server.get(path, question) if dry_run else server.post(path, question)
         answer = _read(text, url)
     except (Unreachable, Refused) as error:
-        if isinstance(error, Refused) and error.our_fault:
+        if isinstance(error, Refused) and error.lasting:
             raise InvalidInput(f"the gate was not asked well, and said neither go nor no-go: {error}") from error
         goes = _fails_open(config) if fail_open is None else fail_open
         _print_silence(service, error, goes=goes, as_json=as_json)

@@ -11,7 +11,6 @@ import importlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -34,18 +33,12 @@ class Refused(TocsinError):
 
     Args:
         message: What it said.
-        status: The number of its answer; 0 where there was none.
+        lasting: The question was wrong, so asked again it will be refused again.
     """
 
-    def __init__(self, message: str, status: int = 0) -> None:
+    def __init__(self, message: str, *, lasting: bool = False) -> None:
         super().__init__(message)
-        self.status = status
-
-    @property
-    def our_fault(self) -> bool:
-        """Whether the question was wrong: asked again it will be refused again."""
-        answered = HTTPStatus.MULTIPLE_CHOICES <= self.status < HTTPStatus.INTERNAL_SERVER_ERROR
-        return answered and self.status != HTTPStatus.TOO_MANY_REQUESTS
+        self.lasting = lasting
 
 
 class Server:
@@ -85,7 +78,7 @@ class Server:
         if response.is_success:
             return response
         message = _error_message(response) or f"{self.url} answered {response.status_code} for {request.url.path}: is it Tocsin?"
-        raise Refused(message, response.status_code)
+        raise Refused(message, lasting=not response.is_server_error and response.status_code != httpx.codes.TOO_MANY_REQUESTS)
 
     def _exchange(self, request: httpx.Request) -> httpx.Response:
         return asyncio.run(self._exchange_async(request))

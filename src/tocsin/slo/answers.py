@@ -31,6 +31,8 @@ class Coverage:
         ratio: known_minutes / elapsed_minutes, 0 to 1.
         recounted_ratio: Share of the known part that was counted as the definition and its exclusions say now, 0 to 1. Below 1 while they
             changed and the objective is being counted anew, newest first: what is older still holds what was counted before the change.
+        complete: Whether all of the window that is stored was counted. False while a new objective is counted for the first time, newest
+            first: what is older than `known_from` may say something else.
     """
 
     window_minutes: int
@@ -40,11 +42,17 @@ class Coverage:
     known_from: Instant | None
     ratio: float
     recounted_ratio: float = 1.0
+    complete: bool = True
 
     @property
     def recounting(self) -> bool:
         """Whether a part of the figures still follows an earlier definition."""
         return self.recounted_ratio < 1.0
+
+    @property
+    def settled(self) -> bool:
+        """Whether all that is stored was counted as the definition says now; else the figures may still change without any new event."""
+        return self.complete and not self.recounting
 
 
 @dataclass(frozen=True, slots=True)

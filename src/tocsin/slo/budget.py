@@ -15,7 +15,7 @@ from tocsin.slo.answers import Budget, BudgetFigures, BudgetVerdict, BurnRate, C
 from tocsin.slo.burn import BURN_WINDOWS_S, burn_over, exhausted_in_s, present_rate
 from tocsin.slo.definition import Objective, RollingWindow
 from tocsin.slo.exclusions import excluded_ranges, minutes_in
-from tocsin.slo.figures import figures_of, known_minutes, known_share, recounted_ratio
+from tocsin.slo.figures import figures_of, is_complete, known_minutes, known_share, recounted_ratio
 from tocsin.slo.minutes import MINUTE_S, CountSource, MinuteRange
 from tocsin.slo.reading import Reading, Tally, Want, read_counts
 from tocsin.slo.slices import last_whole, slice_width_s, unit_of
@@ -34,7 +34,7 @@ class Placed:
         excluded: What exclusions by time take out of the window and of the ranges of burn rates; disjoint, in order.
         known_from_s: First minute that was counted, seconds since 1970; None when nothing was.
         burn_windows_s: Lengths of the ranges of burn rates, seconds.
-        recounted_ratio: As in `Coverage`.
+        recounted_ratio, complete: As in `Coverage`.
     """
 
     objective: Objective
@@ -43,6 +43,7 @@ class Placed:
     known_from_s: int | None
     burn_windows_s: tuple[int, ...] = ()
     recounted_ratio: float = 1.0
+    complete: bool = True
 
     def last(self, length_s: int) -> MinuteRange:
         """The last `length_s` seconds, or the last whole slice where slices are longer."""
@@ -101,6 +102,7 @@ def place(
         counted.known_from_s if counted else None,
         tuple(windows),
         recounted_ratio(window.elapsed, counted),
+        is_complete(window.elapsed, counted),
     )
 
 
@@ -179,6 +181,7 @@ def _coverage(placed: Placed, observed_minutes: int) -> Coverage:
         known_from=None if known == 0 or known_from_s is None else known_from_s * NANOSECONDS,
         ratio=known / elapsed if elapsed else 0.0,
         recounted_ratio=placed.recounted_ratio,
+        complete=placed.complete,
     )
 
 

@@ -196,14 +196,15 @@ class SloDesk:
         """
         One round: judge every objective, write down the policies' states that changed, and return those.
 
-        While an objective is counted anew its figures are a mixture of two definitions: its state stays what it was until that is done.
+        While an objective is counted anew its figures are a mixture of two definitions, and while it is counted for the first time what is
+        older is to come: its state stays what it was until that is done.
         """
         definitions, at = self._definitions(), self._clock.now_ns()
         budgets = self._judge(list(definitions.objectives.values()), at)
         newest = self._state.policies.newest_of_all()
         changed = []
         for budget in budgets:
-            if budget.coverage.recounting:
+            if not budget.coverage.settled:
                 continue
             policy = policy_of(definitions.objectives[budget.objective], definitions.policies, self._options.policy)
             transition = advance(policy, budget.objective, budget.figures.remaining_ratio, newest.get(budget.objective), at)
@@ -293,14 +294,14 @@ class SloDesk:
         """
         How policies stand by these budgets, by key: as `watch` will write it down.
 
-        Of an objective that is being counted anew a worse state than the recorded one shows at once, a better one only once that is done.
+        Of an objective that is being counted a worse state than the recorded one shows at once, a better one only once that is done.
         """
         policies, newest = self._definitions().policies, self._state.policies.newest_of_all()
         found = {}
         for objective, budget in zip(objectives, budgets, strict=True):
             policy, known = policy_of(objective, policies, self._options.policy), newest.get(objective.key)
             change = advance(policy, objective.key, budget.figures.remaining_ratio, known, at)
-            if change is not None and budget.coverage.recounting and not worsens(policy, change):
+            if change is not None and not budget.coverage.settled and not worsens(policy, change):
                 change = None
             found[objective.key] = status_of(policy, objective.key, change or known, at)
         return found

@@ -75,6 +75,13 @@ def recounted_ratio(within: MinuteRange, progress: CountProgress | None) -> floa
     return max(0, within.end_s - progress.counted_from_s) / (within.end_s - known_s)
 
 
+def is_complete(within: MinuteRange, progress: CountProgress | None) -> bool:
+    """Whether what is stored of a range was counted, under any definition: not so while an objective is counted for the first time."""
+    if progress is None or progress.backfilled or progress.known_from_s < progress.counted_from_s:
+        return True
+    return progress.counted_from_s <= within.start_s
+
+
 def known_share(
     window: WindowAt, known_from_s: int | None, excluded: Sequence[MinuteRange], *, observed_minutes: int, width_s: int
 ) -> float:

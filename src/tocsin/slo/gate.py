@@ -229,7 +229,7 @@ def _opinion(
 ) -> Opinion:
     """What one objective says."""
     why = _unknown(budget, options)
-    held = status is not None and budget is not None and budget.coverage.recounting
+    held = status is not None and budget is not None and not budget.coverage.settled
     if budget is None or (why and not held):
         return _without_data(objective, budget, status.state if status else "", why, options)
     policy = policies.get(status.policy if status else objective.policy, FOUR_STEP)
@@ -250,6 +250,8 @@ def _opinion(
     if by_policy is not None:
         found[by_policy] = _policy_words(status)
     refusing = [reason for reason in WEIGHT if reason in found and reason is not GateReason.POLICY_CANARY]
+    if not refusing and not budget.coverage.complete and status.deploys == DEPLOYS[0]:
+        return _without_data(objective, budget, status.state, "what is stored is still being counted for the first time", options)
     if not refusing:
         return _allowing(objective, budget, status, risk)
     words = "; ".join([*(found[reason] for reason in refusing), *_held(budget, status)])
@@ -269,7 +271,7 @@ def _unknown(budget: Budget | None, options: GateOptions) -> str:
 
 
 def _held(budget: Budget, status: PolicyStatus) -> list[str]:
-    """That an objective is being counted anew, and what follows; nothing when it is not."""
+    """That an objective is being counted, and what follows; nothing when it is not."""
     words = recount_words(budget.coverage)
     return [f"{words}, and until then no better state than {status.state!r} holds"] if words else []
 

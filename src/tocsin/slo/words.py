@@ -36,9 +36,9 @@ def budget_sentence(budget: Budget, objective: Objective) -> str:
 
 
 def recount_words(coverage: Coverage) -> str:
-    """`being counted anew since a definition changed: 40 % done`; empty when nothing is."""
+    """`being counted anew since what is counted changed: 40 % done`, or that it is for the first time; empty when neither is so."""
     if not coverage.recounting:
-        return ""
+        return "" if coverage.complete else "what is older is still being counted for the first time"
     return f"being counted anew since what is counted, or an exclusion, changed: {floor(coverage.recounted_ratio * 100)} % done"
 
 
