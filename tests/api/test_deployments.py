@@ -17,7 +17,7 @@ from tests.api.fake_desk import FakeDesk
 from tocsin.api.application import create_application
 from tocsin.api.context import Context
 from tocsin.clock import ReplayClock
-from tocsin.model.deployment import Deployment, DeploymentSource
+from tocsin.model.deployment import Deployment, DeploymentSource, Kept
 from tocsin.query.deployments import Deployments
 from tocsin.wire.deployments import DeploymentDoor
 
@@ -31,11 +31,11 @@ class Shelf:
     def __init__(self) -> None:
         self.kept: dict[str, Deployment] = {}
 
-    def record(self, deployment: Deployment) -> bool:
-        """Whether it was not known before."""
+    def record(self, deployment: Deployment) -> Kept:
+        """Keep it, whatever was known before."""
         new = deployment.id not in self.kept
         self.kept[deployment.id] = deployment
-        return new
+        return Kept(deployment, new)
 
     def marked(self, start: int, end: int, service: str | None) -> list[Deployment]:
         """Those that were told."""

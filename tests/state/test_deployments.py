@@ -9,7 +9,7 @@ import pytest
 from tests.state.builders import MINUTE, NOW, deployment
 
 from tocsin.errors import Conflict
-from tocsin.model.deployment import Deployment, DeploymentSource, DeploymentStatus
+from tocsin.model.deployment import Deployment, DeploymentSource, DeploymentStatus, Kept
 from tocsin.state.audit import AuditAction
 from tocsin.state.state import State
 
@@ -23,14 +23,14 @@ def test_a_deployment_is_kept_as_it_was_told(state: State) -> None:
         description="two words",
         previous_version="1",
     )
-    assert state.deployments.record(told)
+    assert state.deployments.record(told) == Kept(told, is_new=True)
     assert state.deployments.list() == [told]
 
 
 def test_telling_twice_changes_nothing(state: State) -> None:
     """The same message again is not new, and leaves no second row in the audit."""
-    assert state.deployments.record(deployment())
-    assert not state.deployments.record(deployment())
+    assert state.deployments.record(deployment()).is_new
+    assert state.deployments.record(deployment()) == Kept(deployment(), is_new=False)
     assert state.deployments.list() == [deployment()]
     assert [entry.action for entry in state.audit.list()] == [AuditAction.DEPLOYMENT_MARKED]
 
@@ -44,8 +44,35 @@ def test_the_order_of_messages_does_not_matter(state: State, order: tuple[int, .
         replace(start, status=DeploymentStatus.FAILED, at=NOW + MINUTE, version="1.2.0"),
         replace(start, status=DeploymentStatus.ROLLED_BACK, at=NOW + 2 * MINUTE, url="https://example.org/7"),
     ]
-    assert [state.deployments.record(messages[index]) for index in order] == [True, False, False]
+    assert [state.deployments.record(messages[index]).is_new for index in order] == [True, False, False]
     assert state.deployments.list() == [replace(messages[2], author="ada", version="1.2.0")]
+
+
+@pytest.mark.parametrize("source", [DeploymentSource.GITHUB, DeploymentSource.CDEVENTS])
+@pytest.mark.parametrize("order", list(permutations(range(4))), ids=str)
+def test_the_latest_of_a_machines_messages_stands_by_its_own_time(state: State, order: tuple[int, ...], source: DeploymentSource) -> None:
+    """A success told twice, with a failure between: status and time are those of the last, whichever arrives last; each answer says so."""
+    start = deployment(source=source)
+    messages = [
+        replace(start, status=DeploymentStatus.STARTED),
+        replace(start, status=DeploymentStatus.SUCCEEDED, at=NOW + MINUTE),
+        replace(start, status=DeploymentStatus.FAILED, at=NOW + 2 * MINUTE),
+        replace(start, status=DeploymentStatus.SUCCEEDED, at=NOW + 3 * MINUTE),
+    ]
+    for position, index in enumerate(order):
+        kept = state.deployments.record(messages[index])
+        assert kept == Kept(messages[max(order[: position + 1])], is_new=position == 0)
+    assert state.deployments.list() == [messages[3]]
+
+
+@pytest.mark.parametrize("first_last", [False, True])
+@pytest.mark.parametrize("pair", [("started", "failed"), ("succeeded", "rolled_back"), ("rolled_back", "removed")])
+def test_at_the_same_instant_the_later_part_of_life_stands(state: State, pair: tuple[str, str], first_last: bool) -> None:
+    """Two messages of one instant: whichever comes first, what follows in a deployment's life is what is known."""
+    messages = [deployment(source=DeploymentSource.GITHUB, status=DeploymentStatus(status)) for status in pair]
+    for message in reversed(messages) if first_last else messages:
+        state.deployments.record(message)
+    assert [known.status.value for known in state.deployments.list()] == [pair[1]]
 
 
 @pytest.mark.parametrize("started_last", [False, True])
@@ -58,7 +85,7 @@ def test_a_start_and_a_success_in_one_second_end_in_success(state: State, starte
 
 
 def test_a_time_can_be_corrected(state: State) -> None:
-    """The same status told again with an earlier time moves the deployment there."""
+    """A mark made again with the same status and an earlier time moves the deployment there."""
     state.deployments.record(deployment())
     state.deployments.record(deployment(at=NOW - MINUTE))
     assert [known.at for known in state.deployments.list()] == [NOW - MINUTE]

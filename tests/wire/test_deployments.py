@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from tocsin.clock import ReplayClock
 from tocsin.errors import Conflict, InvalidInput
-from tocsin.model.deployment import Deployment, DeploymentSource, DeploymentStatus
+from tocsin.model.deployment import Deployment, DeploymentSource, DeploymentStatus, Kept
 from tocsin.model.instant import parse_instant
 from tocsin.wire.deployments import DeploymentDoor, DeploymentMark, marked
 
@@ -17,16 +17,16 @@ MINUTE = 60 * 10**9
 
 
 class Shelf:
-    """Keeps deployments by id, as a database would."""
+    """Keeps deployments by id, as a database would: the later one stands."""
 
     def __init__(self) -> None:
         self.kept: dict[str, Deployment] = {}
 
-    def record(self, deployment: Deployment) -> bool:
-        """Whether it was not known before."""
-        new = deployment.id not in self.kept
-        self.kept[deployment.id] = deployment
-        return new
+    def record(self, deployment: Deployment) -> Kept:
+        """Keep it, unless a later one is known."""
+        known = self.kept.get(deployment.id)
+        self.kept[deployment.id] = deployment if known is None or known.at <= deployment.at else known
+        return Kept(self.kept[deployment.id], is_new=known is None)
 
 
 def opened(shelf: Shelf) -> DeploymentDoor:
@@ -98,7 +98,7 @@ def test_telling_twice_changes_nothing() -> None:
 def test_what_nothing_can_keep_is_refused_and_counted() -> None:
     """A shelf that says no is passed on to the caller."""
 
-    def full(_: Deployment) -> bool:
+    def full(_: Deployment) -> Kept:
         raise Conflict("deployment 'run-7' is one of mail")
 
     door = DeploymentDoor(full, ReplayClock(NOW, speed=0))
@@ -140,3 +140,20 @@ def test_everything_is_counted() -> None:
     assert counts.known == {"cdevents": 1}
     assert counts.ignored == {"cdevents": 1, "github": 1}
     assert counts.refused == {}
+
+
+def test_a_late_message_is_answered_with_what_is_known() -> None:
+    """GitHub gives no order: a start that arrives after the success turns nothing back, and the answer does not say that it did."""
+    door = opened(Shelf())
+    headers = {"x-github-event": "deployment_status", "content-type": "application/json"}
+
+    def status(state: str, created: str) -> bytes:
+        deployment = {"id": 77, "sha": "ab12", "ref": "v9.9", "environment": "production"}
+        repository = {"full_name": "acme/shop"}
+        return orjson.dumps(
+            {"deployment_status": {"state": state, "created_at": created}, "deployment": deployment, "repository": repository}
+        )
+
+    done = door.github(headers, status("success", "2026-03-02T09:45:00Z")).recorded
+    assert door.github(headers, status("in_progress", "2026-03-02T09:41:00Z")).known == done
+    assert done[0].status is DeploymentStatus.SUCCEEDED

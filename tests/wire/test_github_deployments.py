@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from tocsin.clock import ReplayClock
 from tocsin.errors import InvalidInput, ParseError
-from tocsin.model.deployment import Deployment, DeploymentStatus
+from tocsin.model.deployment import Deployment, DeploymentStatus, Kept
 from tocsin.model.instant import parse_instant
 from tocsin.wire.deployment_options import DeploymentOptions
 from tocsin.wire.deployments import DeploymentDoor
@@ -129,7 +129,9 @@ def test_only_signed_events_pass_where_a_secret_is_set() -> None:
     """The signature of the very body, by the very secret."""
     kept: dict[str, Deployment] = {}
     door = DeploymentDoor(
-        lambda one: kept.setdefault(one.id, one) is one, ReplayClock(NOW, speed=0), DeploymentOptions(github_secret=SecretStr(SECRET))
+        lambda one: Kept(one, kept.setdefault(one.id, one) is one),
+        ReplayClock(NOW, speed=0),
+        DeploymentOptions(github_secret=SecretStr(SECRET)),
     )
     body = orjson.dumps(webhook())
     headers = {"x-github-event": "deployment_status", "content-type": "application/json"}

@@ -36,7 +36,8 @@ class Deployment:
         id: Names it: that of the source where it has one (a CDEvents or GitHub id), so that telling twice changes nothing.
         service: What was deployed, as `service.name` says.
         version: What came, empty when nobody said.
-        at: When it took effect.
+        at: When it came to stand as it does: the time that the latest message about it names. A success that follows a start moves it
+            there, since then the version serves; so does a rollback.
         source: Who told of it.
         status: How it stands.
         environment: `production`, or whatever the source called it; may be empty.
@@ -57,3 +58,17 @@ class Deployment:
     url: str = ""
     description: str = ""
     previous_version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """
+    What became of a deployment that was told.
+
+    Args:
+        deployment: As it is known now. Of two messages the later one by its own time stands, whichever came first.
+        is_new: Whether nothing was known by its id before.
+    """
+
+    deployment: Deployment
+    is_new: bool

@@ -3,6 +3,9 @@ Deployments that somebody told of. Telling twice changes nothing, telling more a
 
     started 10:00, succeeded 10:04    one deployment, succeeded at 10:04
     succeeded 10:04, started 10:00    the same: a message that was late does not turn back what came after it
+
+Machines never correct a time: of two messages of theirs the one about the later moment stands, even about the same status, so the order in
+which they arrive is nothing. People do: a mark told again with the same status moves to the time that it names.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from dataclasses import fields, replace
 from sqlalchemy import RowMapping, select, update
 
 from tocsin.errors import Conflict
-from tocsin.model.deployment import Deployment, DeploymentSource, DeploymentStatus
+from tocsin.model.deployment import Deployment, DeploymentSource, DeploymentStatus, Kept
 from tocsin.model.instant import Instant
 from tocsin.state.audit import AuditAction, AuditEntry, write_audit
 from tocsin.state.database import Database
@@ -22,6 +25,8 @@ from tocsin.state.rows import record_of, row_of
 from tocsin.state.tables import DEPLOYMENTS
 
 LIMIT = 1000
+# Sources that tell whole seconds start and succeed in the same one; then what comes later in a deployment's life stands.
+RANKS = {status: rank for rank, status in enumerate(DeploymentStatus)}
 
 
 class Deployments:
@@ -30,15 +35,12 @@ class Deployments:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def record(self, deployment: Deployment) -> bool:
+    def record(self, deployment: Deployment) -> Kept:
         """
         Keep a deployment, or what else is told about one that is known by the same id.
 
-        Told again, it takes the new status and time, and texts that are not empty. A message about another status that happened earlier
-        than what is known only fills in texts that were empty.
-
-        Returns:
-            Whether it was not known before.
+        Told again, it takes the new status and time, and texts that are not empty. A message about a moment before the one that is known
+        only fills in texts that were empty; a mark that repeats its status is a correction, whatever its time.
 
         Raises:
             Conflict: The id belongs to a deployment of another service.
@@ -51,13 +53,13 @@ class Deployments:
                 known, new = _record(connection.execute(query).mappings().one()), False
                 changed = _merged(known, deployment)
                 if changed == known:
-                    return False
+                    return Kept(known, is_new=False)
                 connection.execute(update(DEPLOYMENTS).where(DEPLOYMENTS.c.id == deployment.id).values(row_of(changed, DEPLOYMENTS)))
             if deployment.source is DeploymentSource.MARK:  # the others are machines; what they tell is in their own logs
                 version = f" {changed.version}" if changed.version else ""
                 detail = f"{changed.service}{version}: {changed.status.value}"
                 write_audit(connection, AuditEntry(deployment.at, deployment.author, AuditAction.DEPLOYMENT_MARKED, deployment.id, detail))
-            return new
+            return Kept(changed, is_new=new)
 
     def list(
         self, service: str | None = None, start_ns: Instant | None = None, end_ns: Instant | None = None, limit: int = LIMIT
@@ -89,12 +91,12 @@ def _record(row: RowMapping) -> Deployment:
 def _merged(known: Deployment, told: Deployment) -> Deployment:
     if told.service != known.service:
         raise Conflict(f"deployment {known.id!r} is one of {known.service}, and was now told of {told.service}; give another id")
-    late = told.status is not known.status and _order(told) < _order(known)
+    corrects = told.source is DeploymentSource.MARK and told.status is known.status
+    late = not corrects and _order(told) < _order(known)
     older, newer = (told, known) if late else (known, told)
     blank = [field.name for field in fields(Deployment) if getattr(newer, field.name) == ""]
     return replace(newer, **{name: getattr(older, name) for name in blank})
 
 
-def _order(deployment: Deployment) -> tuple[Instant, bool]:
-    """Sources that tell whole seconds start and succeed in the same one."""
-    return deployment.at, deployment.status is not DeploymentStatus.STARTED
+def _order(deployment: Deployment) -> tuple[Instant, int]:
+    return deployment.at, RANKS[deployment.status]

@@ -20,7 +20,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from tocsin.clock import Clock
 from tocsin.errors import InvalidInput, TocsinError
-from tocsin.model.deployment import Deployment, DeploymentSource, DeploymentStatus
+from tocsin.model.deployment import Deployment, DeploymentSource, DeploymentStatus, Kept
 from tocsin.model.instant import NANOSECONDS, format_instant, parse_instant
 from tocsin.wire.cdevents import read_cdevents
 from tocsin.wire.deployment_options import DeploymentOptions
@@ -85,7 +85,7 @@ class DeploymentAnswer:
 
     Args:
         recorded: Deployments that are new.
-        known: Those that were known by their id before, as they were told; what is newer than what is known of them is kept.
+        known: Those that were known by their id before, as they are known now: a message older than what is known turns nothing back.
         ignored: Why the rest is none of them, one sentence per event.
     """
 
@@ -119,12 +119,12 @@ class DeploymentDoor:
     Takes deployments in. Safe to use from several threads.
 
     Args:
-        record: Keeps one, or what is told anew of one that is known by its id; returns whether it was not known before.
+        record: Keeps one, or what is told anew of one that is known by its id.
         clock: The present.
         options: Secret, names of services, how far ahead a time may lie.
     """
 
-    def __init__(self, record: Callable[[Deployment], bool], clock: Clock, options: DeploymentOptions | None = None) -> None:
+    def __init__(self, record: Callable[[Deployment], Kept], clock: Clock, options: DeploymentOptions | None = None) -> None:
         self._record = record
         self._clock = clock
         self._options = options or DeploymentOptions()
@@ -166,13 +166,13 @@ class DeploymentDoor:
             deployments = [one for one in told if isinstance(one, Deployment)]
             for deployment in deployments:
                 self._check_time(deployment)
-            were_new = [self._record(deployment) for deployment in deployments]
+            kept = [self._record(deployment) for deployment in deployments]
         except TocsinError:
             self._count("refused", source, 1)
             raise
         answer = DeploymentAnswer(
-            recorded=[one for one, new in zip(deployments, were_new, strict=True) if new],
-            known=[one for one, new in zip(deployments, were_new, strict=True) if not new],
+            recorded=[one.deployment for one in kept if one.is_new],
+            known=[one.deployment for one in kept if not one.is_new],
             ignored=[one for one in told if isinstance(one, str)],
         )
         for name in ("recorded", "known", "ignored"):
