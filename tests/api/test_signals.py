@@ -48,7 +48,7 @@ def test_the_wall_covers_the_last_quarter_of_an_hour(client: LocalClient) -> Non
     assert p95["limits"] == {"warn": 500.0, "breach": 1000.0}
     assert signal(service, "errors")["reason"] == "error rate 10.0 % is above 5.0 %"
     assert signal(service, "saturation")["value"] is None
-    assert service["error_split"] == {"explicit": 1, "implicit": None, "policy": None}
+    assert service["error_split"] == {"explicit": 1, "implicit": None, "policy": None, "policy_exact": True}
     assert [one["operation"] for one in wall["slowest"]] == ["POST /pay"]
     assert [one["count"] for one in wall["top_errors"]] == [1]
 

@@ -30,6 +30,7 @@ from tocsin.query.signals_options import (
     ResourceQueryOptions,
     SaturationOptions,
     SignalsOptions,
+    ThresholdOptions,
     ThresholdOverride,
 )
 from tocsin.store.read_range import Within
@@ -225,7 +226,7 @@ def test_errors_are_explicit_implicit_and_of_policy_each_request_once(ward: Ward
     found = named(ward.wall(options), "orders")
     assert found.error_split == ErrorSplit(explicit=10, implicit=20, policy=10)
     assert (found.errors.value, found.errors.flag) == (0.4, Flag.BREACH)
-    assert found.errors.reason == "error rate 40.0 % is above 5.0 % (10 failed, 20 answered wrongly, about 10 too slow)"
+    assert found.errors.reason == "error rate 40.0 % is above 5.0 % (10 failed, 20 answered wrongly, 10 too slow)"
     assert found.errors_per_s == pytest.approx(40 / 900, rel=0.02)
     (endpoint,) = ward.signals(options).endpoints("orders", ward.window)
     assert endpoint.error_split == found.error_split
@@ -464,3 +465,53 @@ def test_a_rate_of_the_present_is_over_the_time_that_has_passed(ward: Ward) -> N
     reading = Reading(ward.world.store.engine, ReplayClock(now, speed=0))
     wall = Signals(reading, ward.world.desk.metrics).wall(Within(now - 31 * SECOND, now))
     assert wall.services[0].traffic.value == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("limit_ms", [295.0, 300.0, 304.0])
+def test_how_many_were_too_slow_is_a_share_of_the_bin_that_the_limit_divides(ward: Ward, limit_ms: float) -> None:
+    """Bins are 9 % wide: the one around the limit is shared out, the answer says `about`, and is near the count of the requests."""
+    chance = random.Random(4)
+    spent = [chance.lognormvariate(4.5, 1.2) for _ in range(2000)]
+    for ms in spent:
+        ward.requests(1, ms)
+    found = named(ward.wall(SignalsOptions(overrides=(ThresholdOverride(service="orders", latency_policy_ms=limit_ms),))), "orders")
+    true = sum(ms > limit_ms for ms in spent)
+    assert found.error_split is not None
+    assert found.error_split.policy == pytest.approx(true, abs=6)
+    assert not found.error_split.policy_exact
+    assert f"(about {found.error_split.policy:,} too slow)" in found.errors.reason
+
+
+def test_a_service_is_as_wrong_as_its_endpoints_by_their_own_limits(ward: Ward) -> None:
+    """An endpoint's own limit of policy reaches the figure of the service, wrong answers and failures beside it; others are untouched."""
+    ward.requests(20, 200, name="A", failing=2)
+    ward.requests(10, 200, name="B", failing=1, attributes={"answer.correct": False})
+    ward.requests(30, 200, name="B")
+    ward.requests(7, 900, name="A")
+    ward.requests(40, 900, name="B", kind="internal")
+    ward.requests(5, 200, name="B", service="mail")
+    options = SignalsOptions(
+        thresholds=ThresholdOptions(latency_policy_ms=300),
+        implicit_errors=(ImplicitErrorOptions(query="answer.correct:false"),),
+        overrides=(ThresholdOverride(service="orders", operation="B", latency_policy_ms=100),),
+    )
+    wall = ward.wall(options)
+    assert named(wall, "orders").error_split == ErrorSplit(explicit=3, implicit=9, policy=37)
+    assert named(wall, "mail").error_split == ErrorSplit(explicit=0, implicit=0, policy=0)
+    assert wall.whole.error_split == ErrorSplit(explicit=3, implicit=9, policy=37)
+    one = ward.signals(options).wall(ward.window, "orders")
+    assert named(one, "orders").error_split == named(wall, "orders").error_split
+    splits = {(found.operation, found.kind): found.error_split for found in ward.signals(options).endpoints("orders", ward.window)}
+    assert splits["A", "server"] == ErrorSplit(2, 0, 7)
+    assert splits["B", "server"] == ErrorSplit(1, 9, 30)
+
+
+@pytest.mark.parametrize(("query", "words"), [("up[5m]", "a range vector"), ("'up'", "a text")])
+def test_a_query_that_gives_no_figure_is_noted(ward: Ward, query: str, words: str) -> None:
+    """Options refuse such queries; one that gets past them is said, in place of machines that nobody scrapes."""
+    asked = ResourceQueryOptions.model_construct(query=query, warn=None, breach=None)
+    wall = ward.wall(SignalsOptions(resources=(ResourceOptions(name="odd", utilization=asked),)))
+    (note,) = wall.notes
+    assert note.startswith(f"signals.resources.0.utilization.query answers {words}")
+    assert wall.resources[0].utilization is not None
+    assert wall.resources[0].utilization.reason == "its query gives no figure; the notes say why"

@@ -150,7 +150,8 @@ def _one_service(wall: Record, service: str, series: Record | None, width: int) 
     count = f"{found['requests']:,} requests" if found["requests"] else "no requests observed"
     lines = [Text.assemble(service_text(service), f"  {count}"), *table_lines(columns, rows, width=width)]
     if split is not None and (split["implicit"] is not None or split["policy"] is not None):
-        parts = [("", split["explicit"], "failed"), ("", split["implicit"], "answered wrongly"), ("about ", split["policy"], "too slow")]
+        slow = "" if split["policy_exact"] else "about "
+        parts = [("", split["explicit"], "failed"), ("", split["implicit"], "answered wrongly"), (slow, split["policy"], "too slow")]
         known = ", ".join(f"{about}{count:,} {word}" for about, count, word in parts if count is not None)
         lines.append(Text(f"errors: {known}", "dim"))
     if found["distribution"]:

@@ -109,13 +109,16 @@ class ErrorSplit:
     Args:
         explicit: It failed: its span says so (a 5xx answer, an exception).
         implicit: It answered, but wrongly: it matches the configured query. None when none is configured.
-        policy: It answered rightly, but slower than the configured limit; requests within 9 % of that may be counted on its other side.
-            None when no limit is configured.
+        policy: It answered rightly, but slower than the configured limit. None when no limit is configured. Of a service whose endpoints
+            have limits of their own, the sum over those, each by its own.
+        policy_exact: Whether `policy` is a count. Else the limit lies within a bin of latencies (9 % wide), whose requests are shared out
+            between its two sides.
     """
 
     explicit: int
     implicit: int | None
     policy: int | None
+    policy_exact: bool = True
 
     @property
     def total(self) -> int:

@@ -39,6 +39,27 @@ class Bin(NamedTuple):
             return float(self.shortest_ns)
         return math.sqrt(self.shortest_ns * self.longest_ns)
 
+    def slower(self, counted: int, limit_ns: float) -> tuple[float, bool]:
+        """
+        About how many of `counted` requests of this bin took longer than `limit_ns`, and whether that is exact.
+
+        A bin on one side of the limit counts wholly or not at all. In one that the limit divides, they are taken to be spread evenly over
+        the logarithms between its shortest and its longest request; when all of the bin are counted, those two stay on their own sides.
+
+        Args:
+            counted: 0 to all of the bin's requests.
+            limit_ns: Nanoseconds, > 0.
+        """
+        if counted <= 0 or self.longest_ns <= limit_ns:
+            return 0.0, True
+        if self.shortest_ns > limit_ns:
+            return float(counted), True
+        shortest = max(0.5, self.shortest_ns)  # 0 ns has no logarithm
+        about = counted * math.log(self.longest_ns / max(limit_ns, shortest)) / math.log(self.longest_ns / shortest)
+        if counted < self.requests:
+            return about, False
+        return min(max(about, 1.0), counted - 1.0), counted == 2
+
     def joined(self, other: Bin | None) -> Bin:
         """The requests of both, which are of the same bin."""
         if other is None:

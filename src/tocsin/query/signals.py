@@ -59,6 +59,7 @@ from tocsin.store.read_signals import (
     Windows,
     coarse_seconds,
     endpoint_windows,
+    endpoints_of,
     implicit_failures,
     service_hosts,
     service_windows,
@@ -129,20 +130,22 @@ class Signals:
             slow = slowest_endpoints(seconds, service=service, limit=top, names=ParameterNames())
             slowest = pool.submit(self._reading.rows, slow)
             implicit = self._ask_implicit(pool, window, service)
-            errors = pool.submit(top_errors, self._reading, within, service=service, limit=top)
+            read = Within((seconds.start or 0) * NANOSECONDS, (seconds.end or 0) * NANOSECONDS)
+            errors = pool.submit(top_errors, self._reading, read, service=service, limit=top)
+            own_limits = self._ask_own_limits(pool, window, service)
             hosts = pool.submit(self._reading.rows, service_hosts(within, ParameterNames()))
             burns = pool.submit(self._burns, within.end or 0) if self._burns else None
             window_s = round(window.length.window_s)
             answers = self._resources.answers(end_ms=(within.end or 0) // 1_000_000, window_s=window_s)
             full = _saturations(answers, hosts.result())
             known_burns = burns.result() if burns else None
-            whole, services = self._services(window, rows.result(), implicit, full, known_burns, service)
+            whole, services = self._services(window, rows.result(), implicit, own_limits, full, known_burns, service)
             # A full machine is a cause: as long as users notice nothing, it warns. What they notice breaches.
             causes = worst(one.flag for one in answers.resources)
             flag = worst([*(one.flag for one in services), Flag.WARN if causes is Flag.BREACH else causes])
             return SignalsWall(
-                start=(seconds.start or 0) * NANOSECONDS,
-                end=(seconds.end or 0) * NANOSECONDS,
+                start=read.start or 0,
+                end=read.end or 0,
                 updated=self._reading.clock.now_ns(),
                 flag=flag,
                 sentence=sentence(services, answers.resources),
@@ -173,7 +176,7 @@ class Signals:
         judge = RequestJudge(self._options, window.length)
         found = []
         for (operation, kind), one in observed.items():
-            wrong = None if implicit is None else implicit_of(implicit.get((operation, kind), ()), entered=None)
+            wrong = None if implicit is None else implicit_of(implicit.get((service, operation, kind), ()), entered=None)
             split = judge.split(one.now, service, operation, wrong)
             found.append(judge.signals(one, service=service, operation=operation, kind=kind_word(kind), split=split))
         return found
@@ -238,11 +241,20 @@ class Signals:
         condition = self._reading.condition(self._implicit, SPANS, vocabulary, names)
         return pool.submit(self._reading.rows, implicit_failures(condition, window.windows.seconds, service=service, names=names))
 
+    def _ask_own_limits(self, pool: Executor, window: _Window, service: str | None) -> Future[list[list[Any]]] | None:
+        """Endpoints of services that have endpoints with a limit of policy of their own; None without any such."""
+        overrides = [one for one in self._options.overrides if one.operation and one.latency_policy_ms is not None]
+        services = {one.service for one in overrides if service in (None, one.service)}
+        if not services:
+            return None
+        return pool.submit(self._reading.rows, endpoints_of(window.windows.seconds, services=sorted(services), names=ParameterNames()))
+
     def _services(
         self,
         window: _Window,
         rows: Sequence[Sequence[Any]],
         implicit: Future[list[list[Any]]] | None,
+        own_limits: Future[list[list[Any]]] | None,
         full: Mapping[str, Saturation],
         burns: Mapping[str, ServiceBurn] | None,
         only: str | None,
@@ -251,17 +263,19 @@ class Signals:
         whole, observed = Observed(), defaultdict[str, Observed](Observed)
         for name, is_whole, back, *row in rows:
             (whole if is_whole else observed[name]).add(back, figures(row))
-        wrong = _by_service(implicit.result()) if implicit else None
+        found_implicit = implicit.result() if implicit else None
+        wrong = None if found_implicit is None else _by_service(found_implicit)
+        judge = RequestJudge(self._options, window.length)
+        summed = _split_by_endpoint(judge, own_limits.result(), found_implicit) if own_limits else {}
         # A service that only a saturation or an objective knows is shown too: that it is silent is worth knowing.
         for name in {*(burns or {}), *(full if only else ())}:
             if only in (None, name):
                 observed.setdefault(name, Observed())
-        judge = RequestJudge(self._options, window.length)
         services, splits = [], []
         for name, one in observed.items():
             entered = one.now.entered if one.now else None
             found = None if wrong is None else implicit_of(wrong.get(name, ()), entered=entered)
-            split = judge.split(one.now, name, None, found)
+            split = summed[name] if one.now and name in summed else judge.split(one.now, name, None, found)
             splits.append(split)
             filled, burn = self._saturation(name, full.get(name)), self._burn(name, burns)
             services.append(judge.signals(one, service=name, split=split, saturation=filled, burn=burn))
@@ -331,6 +345,18 @@ def _implicit_condition(options: SignalsOptions) -> Predicate | None:
     return Or(tuple(parts)) if parts else None
 
 
+def _split_by_endpoint(
+    judge: RequestJudge, rows: Sequence[Sequence[Any]], implicit: Sequence[Sequence[Any]] | None
+) -> dict[str, ErrorSplit | None]:
+    """What went wrong in services, summed over their endpoints, each by its own limits."""
+    wrong = None if implicit is None else _by_endpoint(implicit)
+    splits: dict[str, list[ErrorSplit | None]] = defaultdict(list)
+    for service, operation, kind, *row in rows:
+        found = None if wrong is None else implicit_of(wrong.get((service, operation, kind), ()), entered=None)
+        splits[service].append(judge.split(figures(row), service, operation, found))
+    return {service: together(parts) for service, parts in splits.items()}
+
+
 def _by_service(rows: Sequence[Sequence[Any]]) -> dict[str, list[Sequence[Any]]]:
     found: dict[str, list[Sequence[Any]]] = defaultdict(list)
     for service, _, *row in rows:
@@ -338,8 +364,8 @@ def _by_service(rows: Sequence[Sequence[Any]]) -> dict[str, list[Sequence[Any]]]
     return found
 
 
-def _by_endpoint(rows: Sequence[Sequence[Any]]) -> dict[tuple[str, int], list[Sequence[Any]]]:
-    found: dict[tuple[str, int], list[Sequence[Any]]] = defaultdict(list)
-    for _, operation, kind, *row in rows:
-        found[operation, kind].append([kind, *row])
+def _by_endpoint(rows: Sequence[Sequence[Any]]) -> dict[tuple[str, str, int], list[Sequence[Any]]]:
+    found: dict[tuple[str, str, int], list[Sequence[Any]]] = defaultdict(list)
+    for service, operation, kind, *row in rows:
+        found[service, operation, kind].append([kind, *row])
     return found

@@ -175,12 +175,8 @@ class RequestJudge:
         wrong = None if implicit is None else min(sum(known.requests for known in implicit.values()), now.requests - now.failed)
         if limit_ms is None:
             return ErrorSplit(now.failed, wrong, None)
-        limit_ns = limit_ms * NANOSECONDS_PER_MS
-        slow = sum(known.requests - now.failures.get(number, 0) for number, known in now.bins.items() if known.middle_ns > limit_ns)
-        both = sum(
-            known.requests for number, known in (implicit or {}).items() if number in now.bins and now.bins[number].middle_ns > limit_ns
-        )
-        return ErrorSplit(now.failed, wrong, max(0, slow - both))
+        slow, exact = _slower(now, implicit or {}, limit_ms * NANOSECONDS_PER_MS)
+        return ErrorSplit(now.failed, wrong, slow, exact)
 
 
 def together(splits: Iterable[ErrorSplit | None]) -> ErrorSplit | None:
@@ -190,7 +186,8 @@ def together(splits: Iterable[ErrorSplit | None]) -> ErrorSplit | None:
         return None
     implicit = [split.implicit for split in known if split.implicit is not None]
     policy = [split.policy for split in known if split.policy is not None]
-    return ErrorSplit(sum(split.explicit for split in known), sum(implicit) if implicit else None, sum(policy) if policy else None)
+    explicit, exact = sum(split.explicit for split in known), all(split.policy_exact for split in known)
+    return ErrorSplit(explicit, sum(implicit) if implicit else None, sum(policy) if policy else None, exact)
 
 
 def distribution(now: Figures) -> list[LatencyBin]:
@@ -212,10 +209,25 @@ def kind_word(kind: int) -> str:
     return SPAN_KINDS[kind]
 
 
+def _slower(now: Figures, implicit: Implicit, limit_ns: float) -> tuple[int, bool]:
+    """
+    Requests that answered rightly, but took longer than the limit, and whether that is a count.
+
+    The bin that the limit lies in is shared out as a whole: those of it that answered wrongly or failed are as slow as the rest of it.
+    """
+    found, all_exact = 0.0, True
+    for number, known in now.bins.items():
+        wrong = implicit[number].requests if number in implicit else 0
+        about, exact = known.slower(known.requests - now.failures.get(number, 0) - wrong, limit_ns)
+        found += about
+        all_exact = all_exact and exact
+    return round(found), all_exact
+
+
 def _what(split: ErrorSplit | None) -> str:
     """`8 failed, 3 answered wrongly, about 2 too slow`; nothing where only failures count."""
     if split is None or (split.implicit is None and split.policy is None):
         return ""
-    # Bins of latency are 9 % wide, and the one that the limit lies in counts on one side of it.
-    parts = [("", split.explicit, "failed"), ("", split.implicit, "answered wrongly"), ("about ", split.policy, "too slow")]
+    about_slow = "" if split.policy_exact else "about "
+    parts = [("", split.explicit, "failed"), ("", split.implicit, "answered wrongly"), (about_slow, split.policy, "too slow")]
     return ", ".join(f"{about}{count:,} {word}" for about, count, word in parts if count)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from tocsin.clock import Clock
@@ -31,6 +32,12 @@ HELD_SAMPLES_MAX = 5_000_000  # 80 MB; more are read query by query, a batch at 
 WINDOW_MIN_S = 60  # a rate needs two samples, and machines are asked every 10 to 30 seconds
 # A machine is as full as the fullest of these; how much is written on its disks does not slow a service.
 FILLING = frozenset({"CPU", "memory", "disk"})
+NO_FIGURES = {
+    ValueType.MATRIX: "a range vector: write rate(...[$window]) or max_over_time(...[$window])",
+    ValueType.STRING: "a text",
+}
+SILENT = "no metric answers; is the machine scraped?"
+UNREAD = "its query gives no figure; the notes say why"
 
 Values = Mapping[Labels, float]
 
@@ -82,37 +89,47 @@ class Resources:
         queries = {key: query.replace(WINDOW, f"{window_s}s") for key, query in _configured(self._options)}
         queries[NAMES_OF_MACHINES] = NAMES_OF_MACHINES
         notes: list[str] = []
+        unread: set[str] = set()
         found: dict[str, Values] = {key: {} for key in queries}
         try:
             source = self._held(queries.values(), end_ms, window_s)
         except TocsinError as error:
-            return self._judged(found, [f"metrics of resources could not be read: {error}"])
+            return self._judged(found, [f"metrics of resources could not be read: {error}"], frozenset(queries))
         promql = Promql(source, self._metrics.options, clock=self._clock)
         try:
             for key, query in queries.items():
                 try:
-                    found[key] = _values(promql.instant(query, time_ms=end_ms))
+                    answer = promql.instant(query, time_ms=end_ms)
                 except TocsinError as error:
                     notes.append(f"{key} could not be read: {error}")
+                    unread.add(key)
+                    continue
+                if answer.type in NO_FIGURES:
+                    unread.add(key)
+                    notes.append(f"{key} answers {NO_FIGURES[answer.type]}; it needs one number per series (an instant vector)")
+                    continue
+                found[key] = _values(answer)
         finally:
             promql.close()
-        return self._judged(found, notes)
+        return self._judged(found, notes, unread)
 
     def _held(self, queries: Iterable[str], end_ms: int, window_s: int) -> HeldSeries:
         back_ms = round(max(window_s, self._metrics.options.lookback_s) * 1000) + 1
         return HeldSeries.read(self._metrics.catalog, names_in(queries), end_ms - back_ms, end_ms, samples_max=HELD_SAMPLES_MAX)
 
-    def _judged(self, found: Mapping[str, Values], notes: Sequence[str]) -> ResourceAnswers:
-        resources = [self._resource(number, found) for number in range(len(self._options.resources))]
+    def _judged(self, found: Mapping[str, Values], notes: Sequence[str], unread: AbstractSet[str]) -> ResourceAnswers:
+        resources = [self._resource(number, found, unread) for number in range(len(self._options.resources))]
         saturation = self._saturation(self._options.saturation, found)
         return ResourceAnswers(resources, saturation, self._machines(found, found[NAMES_OF_MACHINES]), notes)
 
-    def _resource(self, number: int, found: Mapping[str, Values]) -> ResourceSignals:
+    def _resource(self, number: int, found: Mapping[str, Values], unread: AbstractSet[str]) -> ResourceSignals:
         options = self._options.resources[number]
         signals: dict[str, Signal | None] = {}
         for part in PARTS:
             asked: ResourceQueryOptions | None = getattr(options, part)
-            signals[part] = None if asked is None else _signal(options.name, part, asked, found[_resource_key(number, part)])
+            key = _resource_key(number, part)
+            absent = UNREAD if key in unread else SILENT
+            signals[part] = None if asked is None else _signal(options.name, part, asked, found.get(key, {}), absent)
         flag = worst(signal.flag for signal in signals.values() if signal is not None)
         return ResourceSignals(options.name, flag, signals["utilization"], signals["saturation"], signals["errors"])
 
@@ -154,11 +171,11 @@ def _values(answer: QueryAnswer) -> Values:
     return {labels: value for labels, value in found.items() if math.isfinite(value)}
 
 
-def _signal(resource: str, part: str, asked: ResourceQueryOptions, values: Values) -> Signal:
+def _signal(resource: str, part: str, asked: ResourceQueryOptions, values: Values, absent: str) -> Signal:
     limits = Limits(asked.warn, asked.breach)
     name = f"{resource}_{part}".lower().replace(" ", "_")
     if not values:
-        return level(name, f"{resource} {part}", None, asked.unit, limits, absent="no metric answers; is the machine scraped?")
+        return level(name, f"{resource} {part}", None, asked.unit, limits, absent=absent)
     labels, value = max(values.items(), key=lambda item: item[1])
     machine = labels.get(MACHINE)
     return level(name, f"{resource} {part}", value, asked.unit, limits, where=f" on {machine}" if machine else "")

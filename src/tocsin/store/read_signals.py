@@ -9,6 +9,7 @@ A service's requests are its server and consumer spans; one that has none is jud
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tocsin.store.read_range import SORT_BUCKET_NS, Within, in_range, where
@@ -66,6 +67,14 @@ def endpoint_windows(windows: Windows, *, service: str, names: ParameterNames) -
         + merged
         + Sql(") WHERE entry = entered GROUP BY operation, kind, back ORDER BY back, sum(found) DESC, operation, kind")
     )
+
+
+def endpoints_of(seconds: Seconds, *, services: Sequence[str], names: ParameterNames) -> Sql:
+    """The same for the endpoints of several services in one window: service, operation, kind, requests, failed and so on."""
+    chosen = [Sql("service IN ") + names.bind("Array(String)", sorted(services))]
+    keys = "service, operation, kind"
+    merged = _merged(keys, _windowed(keys, Windows(seconds, DAY_S, 0), chosen, names), by="service")
+    return Sql(f"SELECT {keys}, {_figures('1')} FROM (") + merged + Sql(f") WHERE entry = entered GROUP BY {keys} ORDER BY {keys}")
 
 
 def slowest_endpoints(seconds: Seconds, *, service: str | None, limit: int, names: ParameterNames) -> Sql:
