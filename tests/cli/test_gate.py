@@ -7,9 +7,9 @@ import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
+from fastapi import FastAPI, Response
 from tests.api.fake_slos import FakeSlos, gate_answer
 from tests.cli.conftest import Tocsin, serving
 from tests.cli.slo_server import slo_server
@@ -155,14 +155,8 @@ def test_a_crowded_server_has_not_answered(tocsin: Tocsin, url: str, slos: FakeS
 @pytest.mark.parametrize("body", ["<html>", "[]", "{}"])
 def test_something_else_that_answers_is_silence(tocsin: Tocsin, body: str) -> None:
     """A page in place of an answer is neither go nor no-go."""
-
-    async def page(scope: Any, receive: Any, send: Any) -> None:
-        """The same for every question."""
-        if scope["type"] == "http":
-            await receive()
-            await send({"type": "http.response.start", "status": 200, "headers": []})
-            await send({"type": "http.response.body", "body": body.encode()})
-
-    with serving(page) as address:
+    app = FastAPI()
+    app.add_api_route("/{path:path}", lambda: Response(body), methods=["POST"])
+    with serving(app) as address:
         assert tocsin("gate", "checkout", "--url", address).code == 3
         assert tocsin("gate", "checkout", "--fail-open", "--url", address).code == 0

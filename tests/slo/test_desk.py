@@ -422,6 +422,17 @@ def test_a_broken_file_closes_the_gate_of_what_nobody_knows(state: State, clock:
     assert slos.gate("checkout").ok
 
 
+def test_nothing_is_known_of_the_future(slos: SloDesk, clock: HandClock) -> None:
+    """It is refused rather than said to be counted; a clock that is a little ahead is let pass."""
+    later = clock.now_ns() + 10 * MINUTE_NS
+    for ask in (slos.budget, slos.burn_down, slos.ledger):
+        with pytest.raises(InvalidInput, match="future"):
+            ask(KEY, at=later)
+    with pytest.raises(InvalidInput, match="future"):
+        slos.budgets(at=later)
+    assert slos.budget(KEY, at=clock.now_ns() + MINUTE_NS).coverage.known_minutes > 0
+
+
 def test_impossible_risks_are_refused(slos: SloDesk) -> None:
     """And leave no answer in the audit."""
     with pytest.raises(InvalidInput):

@@ -18,10 +18,10 @@ from dataclasses import replace
 from typing import Protocol
 
 from tocsin.clock import Clock, Entropy
-from tocsin.errors import NotFound
+from tocsin.errors import InvalidInput, NotFound
 from tocsin.model.budget import Exclusion, GateRecord, PolicyException, PolicyTransition
 from tocsin.model.deployment import Deployment
-from tocsin.model.instant import NANOSECONDS, Instant, TimeRange
+from tocsin.model.instant import NANOSECONDS, Instant, TimeRange, format_instant
 from tocsin.model.signals import ServiceBurn
 from tocsin.slo.answers import Attribution, Budget, GateAnswer, GateReason, GateVerdict, Ledger, PolicyStatus
 from tocsin.slo.budget import judge_budgets
@@ -41,6 +41,7 @@ from tocsin.slo.window import window_at
 from tocsin.state.state import State
 
 RECORD_ID_BYTES = 8
+AHEAD_S = 300  # the clocks of those who ask may be a little ahead
 
 
 class DeploymentSource(Protocol):
@@ -117,7 +118,12 @@ class SloDesk:
         return summary_of(self._objective(key))
 
     def budgets(self, *, service: str | None = None, at: Instant | None = None) -> list[Budget]:
-        """How every objective stands, or those of one service, now unless `at` says otherwise."""
+        """
+        How every objective stands, or those of one service, now unless `at` says otherwise.
+
+        Raises:
+            InvalidInput: `at` lies in the future; as everywhere here.
+        """
         return self._judge(self._objectives(service), self._at(at))
 
     def budget(self, key: str, *, at: Instant | None = None) -> Budget:
@@ -267,7 +273,8 @@ class SloDesk:
 
     def burn_by_service(self, *, at: Instant | None = None) -> dict[str, ServiceBurn]:
         """For each service its objective that burns fastest over an hour, read from that hour alone; not later than now."""
-        instant = min(self._at(at), self._clock.now_ns())
+        now = self._clock.now_ns()
+        instant = now if at is None else min(at, now)
         return burn_by_service(self._objectives(None), self._counts, instant, self.decisions.exclusions())
 
     def statistics(self) -> SloStatistics:
@@ -276,7 +283,11 @@ class SloDesk:
             return self._statistics
 
     def _at(self, at: Instant | None) -> Instant:
-        return self._clock.now_ns() if at is None else at
+        """The instant that is asked about: the present one, or one before it."""
+        now = self._clock.now_ns()
+        if at is not None and at > now + AHEAD_S * NANOSECONDS:
+            raise InvalidInput(f"at must not lie in the future, for nothing is known of it; found {format_instant(at)}")
+        return now if at is None else at
 
     def _objectives(self, service: str | None) -> list[Objective]:
         return [one for one in self._definitions().objectives.values() if service is None or one.service == service]
