@@ -26,6 +26,7 @@ from tocsin.app.lifecycle import allowed_hosts, judge_readiness, listen
 from tocsin.app.option_sources import load
 from tocsin.cli.reference import SOURCES
 from tocsin.errors import ConfigError, StoreError
+from tocsin.state.watch import StateWatch
 
 pytestmark = pytest.mark.slow
 
@@ -207,7 +208,7 @@ def test_an_address_of_another_machine_can_not_be_listened_on() -> None:
 
 
 def test_readiness_names_what_is_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A full disk and a silent engine are each named; with both mended it is ready again."""
+    """A full disk, a silent engine and a relational state that was deleted are each named."""
 
     def broken(readiness: Readiness) -> list[str]:
         return [part.name for part in readiness.dependencies if not part.works]
@@ -218,11 +219,15 @@ def test_readiness_names_what_is_broken(tmp_path: Path, monkeypatch: pytest.Monk
     options = options_for(tmp_path)
     with House(options) as house:
         watch = LagWatch(house.journal.statistics, clock=house.clock)
-        assert judge_readiness(house, watch, options).ready
+        state = StateWatch(house.state.database.probe, clock=house.clock)
+        assert judge_readiness(house, watch, state, options).ready
         with monkeypatch.context() as patch:
             patch.setattr(house.store, "statistics", fail)
-            assert broken(judge_readiness(house, watch, options)) == ["engine"]
+            assert broken(judge_readiness(house, watch, state, options)) == ["engine"]
         house.accept(logs_batch("makes the journal look at its disk")).result(10)
         hungry = options.model_copy(update={"journal": options.journal.model_copy(update={"free_bytes_min": 2**62})})
-        assert broken(judge_readiness(house, watch, hungry)) == ["journal"]
-        assert judge_readiness(house, watch, options).ready
+        assert broken(judge_readiness(house, watch, state, hungry)) == ["journal"]
+        assert judge_readiness(house, watch, state, options).ready
+        (tmp_path / "state.sqlite").unlink()
+        later = StateWatch(house.state.database.probe, clock=house.clock)
+        assert broken(judge_readiness(house, watch, later, options)) == ["state"]

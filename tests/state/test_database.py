@@ -108,7 +108,7 @@ def test_a_writer_that_waits_too_long_is_told(tmp_path: Path) -> None:
         ):
             state.deployments.record(deployment())
         assert caught.value.retryable
-        assert state.deployments.record(deployment())
+        assert state.deployments.record(deployment()).is_new
 
 
 def test_without_a_free_connection_callers_are_told_to_come_back(tmp_path: Path) -> None:
@@ -228,7 +228,7 @@ def test_a_connection_that_breaks_in_the_middle_changes_nothing(postgresql: Post
             write_while_it_breaks()
         assert caught.value.retryable
         assert not state.audit.list()
-        assert state.deployments.record(deployment())
+        assert state.deployments.record(deployment()).is_new
 
 
 @pytest.mark.slow

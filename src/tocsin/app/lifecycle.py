@@ -34,6 +34,7 @@ from tocsin.app.options import Options
 from tocsin.app.process import ProcessWatch
 from tocsin.app.prometheus_doors import PrometheusDoors
 from tocsin.errors import ConfigError, TocsinError
+from tocsin.state.watch import StateWatch
 from tocsin.wire.door import Door
 from tocsin.wire.otlp_grpc import GrpcServer
 
@@ -112,6 +113,7 @@ class Server:
         ingest = OtlpHttp(door, house.accept, house.clock, options.wire.http)
         grpc = GrpcServer(str(options.server.grpc_address), door, house.accept, house.clock, options.wire.grpc)
         watch = LagWatch(house.journal.statistics, clock=house.clock)
+        state = StateWatch(house.state.database.probe, clock=house.clock)
         statistics: dict[str, Callable[[], object]] = {}
         doors = PrometheusDoors(
             options, house.accept, house.clock, own=lambda: render({name: read() for name, read in statistics.items()}).encode()
@@ -135,7 +137,7 @@ class Server:
             targets=doors.collector.targets,
             settle=house.fold.settle,
             series_report=doors.registry.report,
-            readiness=lambda: judge_readiness(house, watch, options),
+            readiness=lambda: judge_readiness(house, watch, state, options),
         )
         app = create_application(context, ingest=[*ingest.routes(), *doors.routes()], hosts=allowed_hosts(options))
         config = uvicorn.Config(
@@ -203,9 +205,11 @@ async def _look_now_and_then(look: Callable[[], object]) -> None:
         await asyncio.sleep(LOOK_INTERVAL_S)
 
 
-def judge_readiness(house: House, watch: LagWatch, options: Options) -> Readiness:
-    """Journal, engine and loader, each by what it shows."""
-    return Readiness.of([_judge_journal(house, options), _judge_engine(house), _judge_loader(house, watch, options)])
+def judge_readiness(house: House, watch: LagWatch, state: StateWatch, options: Options) -> Readiness:
+    """Journal, engine, loader and relational state, each by what it shows."""
+    return Readiness.of(
+        [_judge_journal(house, options), _judge_engine(house), _judge_loader(house, watch, options), _judge_state(house, state)]
+    )
 
 
 def allowed_hosts(options: Options) -> frozenset[str] | None:
@@ -264,6 +268,11 @@ def _judge_loader(house: House, watch: LagWatch, options: Options) -> Dependency
     lag_s = max(watch.look().values())
     within = lag_s <= options.server.ready_lag_s_max
     return Dependency("loader", within, f"the oldest acknowledged telemetry waits for {lag_s:.1f} s")
+
+
+def _judge_state(house: House, state: StateWatch) -> Dependency:
+    problem = state.problem()
+    return Dependency("state", not problem, problem or f"{house.state.database.address.shown} can be read and written")
 
 
 @contextlib.contextmanager

@@ -22,6 +22,7 @@ from tocsin.state.address import KEY, Address, address_of
 from tocsin.state.faults import translated
 from tocsin.state.migrate import migrate
 from tocsin.state.options import StateOptions
+from tocsin.state.presence import Presence
 
 WRITES = "tocsin_writes"  # execution option: this connection is going to write
 MIGRATING = "migrations"
@@ -63,7 +64,8 @@ class Database:
     def __init__(self, address: Address, options: StateOptions) -> None:
         self.address = address
         self._options = options
-        self._engine = _engine(address, options)
+        self._presence = Presence(Path(address.url.database or "") if address.is_sqlite else None)
+        self._engine = _engine(address, options, self._presence)
         # SQLite's own waiting for a writer is to look again and again; a lock is fair and costs nothing.
         self._writer = threading.Lock() if address.is_sqlite else None
         self._counts_lock = threading.Lock()
@@ -72,6 +74,7 @@ class Database:
             with self.transaction() as connection:
                 self.serialize(connection, MIGRATING)
                 self.migrated = migrate(connection)
+            self._presence.remember()
         except BaseException:
             self.close()
             raise
@@ -97,12 +100,12 @@ class Database:
 
         Raises:
             StoreError: Locked, unreachable or broken; `retryable` says whether the same may succeed later. Nothing was changed, unless the
-                connection broke during the commit itself.
+                connection broke during the commit itself. A file that was deleted or replaced since it was opened takes nothing any more.
             Overloaded: Every connection is in use.
         """
-        with self._counted("_transactions"), self._alone(), translated(self.address):  # noqa: SIM117 - the order is the point
-            with self._engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
-                yield connection
+        with self._counted("_transactions"), self._writing() as connection:
+            yield connection
+            self._presence.check()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -114,6 +117,18 @@ class Database:
         """
         with self._counted("_reads"), translated(self.address), self._engine.connect() as connection:
             yield connection
+
+    def probe(self) -> None:
+        """
+        See that the database can be read, and written as far as can be seen without writing. May take as long as a transaction.
+
+        Raises:
+            StoreError, Overloaded, Timeout: As for `transaction`, and where a server takes no changes.
+        """
+        with self._writing() as connection:
+            if not self.address.is_sqlite and connection.exec_driver_sql("SHOW transaction_read_only").scalar() == "on":
+                raise StoreError(f"{self.address.shown} takes no changes: it is a standby or read-only; name its primary in {KEY}")
+            connection.execute(select(1))
 
     def serialize(self, connection: Connection, name: str) -> None:
         """Until this transaction ends, no other one passes the same call with the same `name`; SQLite has one writer anyway."""
@@ -130,6 +145,13 @@ class Database:
     def close(self) -> None:
         """Close every connection; idempotent."""
         self._engine.dispose()
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with self._alone(), translated(self.address):
+            self._presence.check()
+            with self._engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
+                yield connection
 
     @contextmanager
     def _counted(self, counter: str) -> Iterator[None]:
@@ -159,7 +181,7 @@ class Database:
             self._writer.release()
 
 
-def _engine(address: Address, options: StateOptions) -> Engine:
+def _engine(address: Address, options: StateOptions, presence: Presence) -> Engine:
     server = {"connect_timeout": options.connect_timeout_s, "application_name": "tocsin"}
     try:
         engine = create_engine(
@@ -181,13 +203,17 @@ def _engine(address: Address, options: StateOptions) -> Engine:
     except ArgumentError:
         raise ConfigError(f"{KEY} has settings after its ? that PostgreSQL's driver does not take", key=KEY) from None
     if address.is_sqlite:
-        _prepare_sqlite(engine)
+        _prepare_sqlite(engine, presence)
     else:
         _prepare_postgresql(engine, options)
     return engine
 
 
-def _prepare_sqlite(engine: Engine) -> None:
+def _prepare_sqlite(engine: Engine, presence: Presence) -> None:
+    @event.listens_for(engine, "do_connect")
+    def connecting(*_: Any) -> None:
+        presence.check()  # SQLite would make an empty file in the place of one that was deleted
+
     @event.listens_for(engine, "connect")
     def connected(raw: Any, _record: Any) -> None:
         raw.isolation_level = None  # the driver begins and commits nothing by itself: changes of tables are in the transaction too
