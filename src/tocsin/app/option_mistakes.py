@@ -71,6 +71,8 @@ def _mistake(details: ErrorDetails, places: Mapping[tuple[str, ...], Place]) -> 
     place = next((places[path[:length]] for length in range(len(path), -1, -1) if path[:length] in places), Place("built-in default"))
     if details["type"] == "extra_forbidden":
         message = _unknown(path)
+    elif details["type"] == "missing":
+        message = "a value is required"
     elif details["type"] == "value_error":
         message = str(details["ctx"]["error"])
     else:
@@ -87,7 +89,7 @@ def _unknown(path: tuple[str, ...]) -> str:
     elsewhere = [key for key in option_keys() if key.rpartition(".")[2] == path[-1]]
     if elsewhere:
         return f"no option is called so; did you mean {elsewhere[0]!r}?"
-    return f"no option is called so{suggest(path[-1], known) or '; known here: ' + ', '.join(known)}"
+    return f"no option is called so{suggest(path[-1], known) or ('; known here: ' + ', '.join(known) if known else '')}"
 
 
 _EXPECTATIONS: dict[str, Callable[[Mapping[str, Any]], str]] = {

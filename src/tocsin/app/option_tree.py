@@ -3,6 +3,7 @@ The tree of options as data: which keys there are, which of them hold groups or 
 
     server.http                                  an option
     scrape.jobs                                  a list of groups; its items' options are `scrape.jobs[].job_name`, ...
+    usage.costs.prices                           names with groups; below each name are the group's options
     scrape.global.scrape_interval                a group whose key differs from its field's name, because Python reserves that word
 """
 
@@ -38,6 +39,14 @@ def item_of(info: FieldInfo) -> type[BaseModel] | None:
     return None
 
 
+def entry_of(info: FieldInfo) -> type[BaseModel] | None:
+    """The group that stands below each name of a mapping; None where values do, or there is no mapping."""
+    for kind in _alternatives(info.annotation):
+        if is_mapping(kind):
+            return _model(_alternatives(typing.get_args(kind)[1]))
+    return None
+
+
 def leaves(model: type[BaseModel] = Options, path: Sequence[str] = ()) -> Iterator[tuple[tuple[str, ...], FieldInfo]]:
     """The path of every option in the tree, in its order; an item of a list is a part `[]`."""
     for name, info in fields_of(model):
@@ -61,17 +70,18 @@ def dotted(path: Sequence[str]) -> str:
 
 
 def model_at(path: Sequence[str]) -> type[BaseModel] | None:
-    """The group at a path, whose numbers are places in lists; None where there is none."""
+    """The group at a path, which may lead through places in lists and through names that people gave; None where there is none."""
     model: type[BaseModel] | None = Options
     of_list: type[BaseModel] | None = None
+    of_names: type[BaseModel] | None = None
     for key in path:
-        if of_list is not None and key.isdecimal():
-            model, of_list = of_list, None
+        if of_names is not None or (of_list is not None and key.isdecimal()):
+            model, of_list, of_names = of_names or of_list, None, None
             continue
         info = dict(fields_of(model)).get(key) if model is not None else None
         if info is None:
             return None
-        model, of_list = group_of(info), item_of(info)
+        model, of_list, of_names = group_of(info), item_of(info), entry_of(info)
     return model
 
 
