@@ -98,6 +98,16 @@ def test_invalid_parameters_are_told_all_at_once() -> None:
     assert (answer.status_code, error["code"], error["details"][0]["place"]) == (422, "invalid_input", "query.limit")
 
 
+@pytest.mark.parametrize(("error", "traced"), [(StoreError("disk full"), False), (Timeout("late"), False), (TocsinError("odd"), True)])
+def test_a_known_error_is_one_line_of_the_log(caplog: pytest.LogCaptureFixture, error: TocsinError, *, traced: bool) -> None:
+    """What says itself what is wrong is logged without a trace, which would bury the log while a disk is full."""
+    with caplog.at_level(logging.ERROR):
+        client(error).get("/ask")
+    (record,) = [record for record in caplog.records if record.name == "tocsin.api.errors"]
+    assert record.getMessage() == f"GET /ask failed: {error}"
+    assert bool(record.exc_info) is traced
+
+
 def test_a_bug_is_logged_and_leaks_nothing(caplog: pytest.LogCaptureFixture) -> None:
     """The body of a 500 says nothing about the inside; the log has the exception."""
     with caplog.at_level(logging.ERROR):

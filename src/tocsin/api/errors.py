@@ -100,6 +100,10 @@ def status_of(error: TocsinError) -> int:
     return next((status for kind, status in STATUSES if isinstance(error, kind)), http.HTTPStatus.INTERNAL_SERVER_ERROR).value
 
 
+def _has_status(error: TocsinError) -> bool:
+    return any(isinstance(error, kind) for kind, _ in STATUSES)
+
+
 def error_response(error: TocsinError, *, path: str = "") -> Response:
     """The error as our own API says it; as Prometheus' does where `path`, that of the request, is one of its API."""
     if _speaks_prometheus(path):
@@ -197,7 +201,8 @@ def _prometheus_body(status: int, kind: str, message: str, headers: Mapping[str,
 def _answer_tocsin(request: Request, error: Exception) -> Response:
     assert isinstance(error, TocsinError)
     if status_of(error) >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
-        logger.error("%s %s failed: %s", request.method, request.url.path, error, exc_info=error)
+        # A full disk or a locked database says what it is, once per request; only what nobody gave a kind of its own needs its trace.
+        logger.error("%s %s failed: %s", request.method, request.url.path, error, exc_info=None if _has_status(error) else error)
     return error_response(error)
 
 
