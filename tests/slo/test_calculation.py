@@ -165,6 +165,13 @@ def test_a_budget_that_lasts_and_one_that_is_gone() -> None:
     assert budget_left(0.999, 0, 30, elapsed_days=15).burn_rate == 0
 
 
+def test_no_more_than_the_window_has_passed() -> None:
+    """40 of 30 days are refused, with the window in the words; all 30 are fine."""
+    with pytest.raises(InvalidInput, match=r"elapsed_days must be 0 to 30, the days of the window: found 40"):
+        budget_left(0.999, 5, 30, elapsed_days=40)
+    assert budget_left(0.999, 43.2, 30, elapsed_days=30).burn_rate == pytest.approx(1)
+
+
 @given(SHARES, st.floats(0.1, 1000), st.floats(1, 10_000))
 def test_rate_and_exhaustion_agree(target: float, consumed: float, over: float) -> None:
     """The time that a burn rate leaves is the same from either calculator."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import json
+import math
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
@@ -35,6 +37,7 @@ WORDS = {
     "bytes_per_trace": "bytes",
 }
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+DIGITS, DIGITS_MAX = 8, 16  # of a percentage; beyond the latter a float has nothing but noise
 LARGER_S = ((86_400, "d"), (3600, "h"), (60, "min"))
 
 
@@ -77,7 +80,7 @@ def show_figure(name: str, value: object) -> str:
     if not isinstance(value, int | float):
         return clean(str(value))
     if name in SHARES or name.endswith("_ratio"):
-        return f"{value * 100:.8g} %"
+        return f"{_percent(value)} %"
     if name in WORDS:
         return f"{value:,.6g} {WORDS[name]}"
     if name.endswith("_per_s"):
@@ -86,6 +89,13 @@ def show_figure(name: str, value: object) -> str:
     text = f"{value:.10g}" + (f" {unit}" if unit else "")
     larger = next(((size_s, word) for size_s, word in LARGER_S if unit == "s" and abs(value) >= size_s), None)
     return f"{text} ({value / larger[0]:.6g} {larger[1]})" if larger else text
+
+
+def _percent(share: float) -> str:
+    """A share in percent, with so many digits that what is short of all of it does not read 100: three of what is missing."""
+    missing = abs(1 - share)
+    digits = DIGITS if not 0 < missing < 1 else min(DIGITS_MAX, max(DIGITS, math.ceil(-math.log10(missing)) + 3))
+    return f"{float(Decimal(repr(float(share))) * 100):.{digits}g}"
 
 
 def part_of(calculator: Calculator) -> Callable[..., None]:

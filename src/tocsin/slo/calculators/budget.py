@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
+from tocsin.errors import InvalidInput
 from tocsin.slo.calculators.calculation import Minutes, Quantity, Share, Target, WindowDays, bad_share, checked
 
 HOURS_PER_DAY = 24
@@ -93,14 +94,17 @@ def budget_left(
     35 of 43.2 minutes spent on day 15 of 30: 8.2 minutes left (19 %), a pace of 1.62x that lasts for another 3.5 days.
     10 of 43.2 spent: 33.2 left, 76.9 % (usually printed as 77 %).
     """
+    if elapsed_days > window_days:
+        raise InvalidInput(
+            f"elapsed_days must be 0 to {window_days:g}, the days of the window: found {elapsed_days:g}; all of a rolling one has passed"
+        )
     budget = window_days * MINUTES_PER_DAY * bad_share(target)
     left, consumed = budget - consumed_minutes, consumed_minutes / budget
-    elapsed = min(elapsed_days, window_days)
-    burn = consumed / (elapsed / window_days) if elapsed else None
+    burn = consumed / (elapsed_days / window_days) if elapsed_days else None
     exhausted = None
     if burn:
-        days = max(0.0, left) / consumed_minutes * elapsed
-        exhausted = days if days < window_days - elapsed or left <= 0 else None
+        days = max(0.0, left) / consumed_minutes * elapsed_days
+        exhausted = days if days < window_days - elapsed_days or left <= 0 else None
     words = (
         f"{left:.4g} of {budget:.4g} minutes are left" if left >= 0 else f"The budget of {budget:.4g} minutes is overspent by {-left:.4g}"
     )
