@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from tocsin.app.options import Options
 from tocsin.clock import Clock, RealEntropy
-from tocsin.errors import TocsinError
+from tocsin.errors import ConfigError, TocsinError
 from tocsin.model.deployment import Deployment
 from tocsin.model.instant import Instant
 from tocsin.model.signals import ServiceBurn
@@ -41,6 +41,9 @@ class Judging:
         state: Decisions of people, policies, progress.
         metrics: For indicators in PromQL.
         clock: The present.
+
+    Raises:
+        ConfigError: `slo.policy` names none.
     """
 
     def __init__(self, options: Options, *, engine: Engine, state: State, metrics: Metrics, clock: Clock) -> None:
@@ -50,6 +53,7 @@ class Judging:
         self.definitions = LiveDefinitions(options.slo.files, options.promql, clock)
         for mistake in self.definitions.mistakes:
             logger.error("SLO files: %s", mistake)
+        self._check_policy(options.slo.policy)
         found = FoundDeployments(reading, absent_s=options.deployments.absent_s)
         self.deployments = Deployments(found, self._marked, same_s=options.deployments.same_s)
         self.door = DeploymentDoor(state.deployments.record, clock, options.deployments)
@@ -76,6 +80,14 @@ class Judging:
         )
         self._leaving = threading.Event()
         self._watch = threading.Thread(target=self._watch_now_and_then, name="slo-watch", daemon=True)
+
+    def _check_policy(self, name: str) -> None:
+        known = self.definitions.current.policies
+        if name not in known and not self.definitions.mistakes:
+            raise ConfigError(
+                f"slo.policy: no budget policy is called {name!r}; known are {', '.join(sorted(known))}, and what `kind: BudgetPolicy` defines",
+                key="slo.policy",
+            )
 
     def statistics(self) -> Mapping[str, Callable[[], object]]:
         """A function per long-lived object, by its name in /metrics."""
