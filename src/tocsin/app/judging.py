@@ -84,9 +84,9 @@ class Judging:
     def _check_policy(self, name: str) -> None:
         known = self.definitions.current.policies
         if name not in known and not self.definitions.mistakes:
+            names = ", ".join(sorted(known))
             raise ConfigError(
-                f"slo.policy: no budget policy is called {name!r}; known are {', '.join(sorted(known))}, and what `kind: BudgetPolicy` defines",
-                key="slo.policy",
+                f"slo.policy: no budget policy is called {name!r}; known are {names}; `kind: BudgetPolicy` makes more", key="slo.policy"
             )
 
     def statistics(self) -> Mapping[str, Callable[[], object]]:
