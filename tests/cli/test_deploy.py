@@ -98,11 +98,22 @@ def test_costs_in_a_terminal(tocsin: Tocsin, url: str) -> None:
 
 
 def test_costs_in_a_narrow_terminal_keep_their_names(tocsin: Tocsin, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where there are eighty columns, calls, bytes and the pace make way for the names of what is paid for."""
-    monkeypatch.setenv("COLUMNS", "80")
+    """Where there is little room, bytes, then calls, then the pace make way for the names of what is paid for."""
+    monkeypatch.setenv("COLUMNS", "60")
     lines = tocsin("costs", "--url", url).out.splitlines()
     assert lines[1].split() == ["tenant", "requests", "tokens", "in", "tokens", "out", "EUR"]
     assert lines[2].split() == ["acme", "12", "4,000,000", "1,000", "8.50+"]
+    monkeypatch.setenv("COLUMNS", "80")
+    head = tocsin("costs", "--url", url).out.splitlines()[1]
+    assert head.split()[-4:] == ["received", "EUR", "a", "day"]
+
+
+def test_security_in_a_narrow_terminal_says_why(tocsin: Tocsin, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reasons follow the table where that has no room for them, whole."""
+    monkeypatch.setenv("COLUMNS", "80")
+    *_, row, reason = tocsin("security", "--url", url).out.splitlines()
+    assert row.startswith("BREACH  client.address 6.6.6.6")
+    assert reason.endswith("6.6.6.6␛[2J: 150 refused requests against 3.0")
 
 
 @pytest.mark.parametrize(("size", "shown"), [(0, "0 B"), (999, "999 B"), (1500, "1.5 kB"), (2 * 10**9, "2.0 GB"), (10**18, "1000.0 PB")])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from tests.cli.conftest import Tocsin
 from tocsin.cli.server import Unreachable
 from tocsin.cli.signals import Reading, Watch
 from tocsin.cli.signals_table import wall_lines
+from tocsin.cli.terminal import UNCUT
 from tocsin.model.answers import TopError
 from tocsin.model.deployment import Deployment, DeploymentSource
 from tocsin.model.instant import parse_instant
@@ -132,6 +135,19 @@ def test_one_service_explains_each_signal() -> None:
     assert "no span of mail came" in "\n".join(drawn(80, STORY[0], service="mail"))
 
 
+def test_reasons_are_whole_where_a_table_has_no_room_for_them() -> None:
+    """At eighty columns what is flagged says why below the table; into a pipe nothing is cut, and nothing stands beside the services."""
+    long = replace(service("checkout", Flag.BREACH), errors=signal("error_rate", "10.0 %", Flag.BREACH, "why " * 40 + "indeed"))
+    narrow = drawn(80, long, service="checkout")
+    assert lines_with("\n".join(narrow), "  error rate: ", "why why", "indeed")
+    piped = "\n".join(drawn(UNCUT, long))
+    assert lines_with(piped, "checkout", "BREACH", "indeed")
+    assert lines_with(piped, "Timeout", ("no answer " * 30).strip())
+    assert not lines_with(piped, "checkout", "CPU")
+    one = replace(long, requests=1)
+    assert lines_with("\n".join(drawn(80, one, service="checkout")), "checkout  1 request")[0].endswith("1 request")
+
+
 def test_an_empty_wall_says_so() -> None:
     """No data is a word of its own, and what would bring some."""
     lines = [line.plain for line in wall_lines(record(wall(notes=("a query failed",))), service=None, endpoints=[], width=80)]
@@ -163,10 +179,10 @@ class Beat:
             raise KeyboardInterrupt
 
 
-def watched(read: Callable[[], Reading], *, waits: int, terminal: bool, interval_s: float = 3) -> str:
+def watched(read: Callable[[], Reading], *, waits: int, terminal: bool, interval_s: float = 3, height: int = 12) -> str:
     """What a watch writes until Ctrl-C."""
     beat, out = Beat(waits), io.StringIO()
-    console = Console(file=out, force_terminal=terminal, width=120, height=12, color_system=None)
+    console = Console(file=out, force_terminal=terminal, width=120, height=height, color_system=None)
     Watch(read, None, interval_s=interval_s, clock=beat, wait=beat.wait).run(console)
     return out.getvalue()
 
@@ -192,6 +208,17 @@ def test_a_watch_counts_the_age_of_what_it_shows() -> None:
     assert ages[:5] == [0, 1, 2, 3, 0]
     assert "last updated 02:03:11 (2 s ago)" in text
     assert text.count("\x1b[?1049h") == text.count("\x1b[?1049l") == 1
+
+
+@pytest.mark.parametrize(("height", "said"), [(12, True), (60, False)])
+def test_a_watch_says_what_its_terminal_has_no_rows_for(height: int, said: bool) -> None:
+    """The last row says how many lines are missing; together with those that are shown they are all."""
+    text = watched(readings("wall"), waits=1, terminal=True, height=height)
+    found = re.search(r"(\d+) more lines; a taller window shows them", text)
+    assert (found is not None) is said
+    if found is not None:
+        lines = wall_lines(record(wall(*STORY)), service=None, endpoints=[], width=120, age_s=0)
+        assert height - 2 + int(found[1]) == len(lines)
 
 
 def test_a_watch_outlives_its_server() -> None:

@@ -11,7 +11,7 @@ from tests.api.fake_signals import TRACE_ID
 from tests.cli.conftest import Tocsin
 
 from tocsin.cli.sql import print_rows
-from tocsin.cli.table import SHRUNK_MIN, Column, table_lines
+from tocsin.cli.table import SHRUNK_MIN, Column, print_table, table_lines
 
 ID = "a45455034a1640694f20d48489220da9"
 COLUMNS = [Column("trace"), Column("spans", right=True), Column("root", shrinks=True), Column("failure", shrinks=True)]
@@ -74,6 +74,27 @@ def test_trace_ids_can_be_copied(tocsin: Tocsin, url: str, monkeypatch: pytest.M
     assert rows
     assert all(TRACE_ID in row for row in rows)
     assert width or "…" not in "".join(rows)
+
+
+@pytest.mark.parametrize(
+    ("width", "heads"),
+    [(80, ["name", "count", "bytes", "kind"]), (52, ["name", "count", "kind"]), (43, ["name", "count"]), (20, ["name", "count"])],
+)
+def test_spare_columns_make_way_for_names(width: int, heads: list[str]) -> None:
+    """What matters least is left out first, and only as long as a name would be cut to less than tells it apart."""
+    columns = [Column("name", shrinks=True), Column("count", right=True), Column("bytes", spare=2), Column("kind", spare=1)]
+    head, _ = table_lines(columns, [["n" * 60, "12", "1,000 MB", "server"]], width=width)
+    assert head.plain.split() == heads
+
+
+@pytest.mark.parametrize(("terminal", "told", "cut"), [(True, "", True), (False, "", False), (False, "0", False), (False, "80", True)])
+def test_a_pipe_cuts_nothing(monkeypatch: pytest.MonkeyPatch, terminal: bool, told: str, cut: bool) -> None:
+    """Into a pipe a name of any length is whole, unless COLUMNS says how wide the reader is."""
+    monkeypatch.setenv("COLUMNS", told)
+    out = Console(file=StringIO(), width=80, force_terminal=terminal, color_system=None)
+    print_table(out, [Column("name", shrinks=True)], [["n" * 500]])
+    assert isinstance(out.file, StringIO)
+    assert ("n" * 500 in out.file.getvalue()) is not cut
 
 
 @pytest.mark.parametrize(("terminal", "shown"), [(True, 1 + 3), (False, 1 + 1)], ids=["terminal", "pipe"])

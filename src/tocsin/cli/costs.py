@@ -13,10 +13,11 @@ from rich.text import Text
 from tocsin.cli.parameters import DataOption, EndOption, JsonOption, LastOption, StartOption, UrlOption, range_words, time_parameters
 from tocsin.cli.server import DEFAULT_URL, connect
 from tocsin.cli.table import Column, print_table
-from tocsin.cli.terminal import clean, console, is_narrow
+from tocsin.cli.terminal import clean, console
 
 KILOBYTE = 1000
-TIGHT_BELOW = 100  # columns
+OF_REQUESTS = frozenset({"received", "sent"})  # what calls to models don't have
+SPARE = {"sent": 4, "received": 3, "calls": 2, "a day": 1}  # what makes way for names, the highest first
 
 
 class By(Enum):
@@ -50,9 +51,10 @@ def command(
         return
     out.print(Text(clean(answer["sentence"])))
     rows = [*answer["rows"], {"name": "all", "usage": answer["total"], "per_day": answer["total_per_day"]}]
-    shown = [name for name in FIGURES if _is_shown(name, by, narrow=is_narrow(out), tight=out.width < TIGHT_BELOW)]
+    shown = [name for name in FIGURES if by is not By.MODEL or name not in OF_REQUESTS]
     heads = {"money": clean(answer["currency"])}
-    columns = [Column(by.value, shrinks=True), *(Column(heads.get(name, name), right=True) for name in shown)]
+    figures = [Column(heads.get(name, name), right=True, spare=SPARE.get(name, 0)) for name in shown]
+    columns = [Column(by.value, shrinks=True), *figures]
     print_table(out, columns, [[_name(row), *(FIGURES[name](row) for name in shown)] for row in rows])
     for model in answer["unpriced"]:
         tokens = model["input_tokens"] + model["output_tokens"]
@@ -63,13 +65,6 @@ def command(
 
 def _name(row: dict[str, Any]) -> Text:
     return Text(clean(row["name"])) if row["name"] else Text("(nobody named)", "dim")
-
-
-def _is_shown(figure: str, by: By, *, narrow: bool, tight: bool) -> bool:
-    """What a route is called matters more than every figure of it; where there is little room, some make way."""
-    if figure in {"received", "sent"}:
-        return by is not By.MODEL and not narrow
-    return not (tight and figure in {"calls", "a day"})
 
 
 def _money(usage: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from rich.text import Text
 from tocsin.cli.exit_codes import Exit
 from tocsin.cli.parameters import DataOption, EndOption, JsonOption, LastOption, StartOption, UrlOption, range_words, time_parameters
 from tocsin.cli.server import DEFAULT_URL, connect
-from tocsin.cli.table import Column, print_table
+from tocsin.cli.table import Column, print_lines, print_table
 from tocsin.cli.terminal import clean, console, is_narrow
 
 STYLES = {"BREACH": "bold red", "WARN": "yellow", "OK": "green", "NO_DATA": "dim"}
@@ -45,14 +45,22 @@ def command(
         out.print(Text(_rates(answer), "dim"))
         if answer["signals"]:
             columns = [Column("flag"), Column("client", shrinks=True), *(Column(name.replace("_", " "), right=True) for name in COUNTS)]
-            columns += [] if is_narrow(out) else [Column("why", shrinks=True)]
+            narrow = is_narrow(out)
+            columns += [] if narrow else [Column("why", shrinks=True)]
             print_table(out, columns, [_row(signals)[: len(columns)] for signals in answer["signals"]])
+            print_lines(out, _reasons(answer["signals"]) if narrow else ())
     raise typer.Exit(Exit.FINDING if answer["flag"] == "BREACH" else Exit.OK)
 
 
 def _rates(answer: dict[str, Any]) -> str:
     days = f"held against the same hours of {answer['days']} of {answer['days_asked']} past days"
     return f"{days}; at most {answer['warn_rate']:.2%} of such reports warn, {answer['breach_rate']:.2%} breach by chance"
+
+
+def _reasons(found: list[dict[str, Any]]) -> list[Text]:
+    """Why clients are flagged, where the table has no room for it."""
+    flagged = [one for one in found if one["flag"] in {"WARN", "BREACH"}]
+    return [Text.assemble("  ", (clean(one["client"]), STYLES[one["flag"]]), f": {clean(one['reason'])}") for one in flagged]
 
 
 def _row(signals: dict[str, Any]) -> list[Text | str]:

@@ -23,7 +23,7 @@ from tocsin.cli.parameters import DataOption, EndOption, JsonOption, LastOption,
 from tocsin.cli.server import DEFAULT_URL, Refused, Server, Unreachable, connect
 from tocsin.cli.signals_table import wall_lines
 from tocsin.cli.table import print_lines
-from tocsin.cli.terminal import clean, console
+from tocsin.cli.terminal import clean, console, table_width
 from tocsin.clock import Clock, RealClock
 from tocsin.errors import InvalidInput
 
@@ -86,7 +86,7 @@ def command(
             return
         found = read()
     out = console()
-    print_lines(out, found.lines(service, out.width))
+    print_lines(out, found.lines(service, table_width(out)))
 
 
 def read_wall(server: Server, service: str | None, parameters: dict[str, str | None]) -> Reading:
@@ -145,8 +145,7 @@ class Watch:
                 self._refresh()
                 next_s = self._clock.monotonic_s() + self._interval_s
                 while True:
-                    lines = _fitting(self.lines(out.width), out)
-                    live.update(Group(*lines[: max(1, out.height - 1)]), refresh=True)
+                    live.update(Group(*_fitting(self.lines(out.width), out)), refresh=True)
                     left = next_s - self._clock.monotonic_s()
                     if left <= 0:
                         break
@@ -155,7 +154,7 @@ class Watch:
     def _print(self, out: Console) -> None:
         while True:
             self._refresh()
-            print_lines(out, self.lines(out.width))
+            print_lines(out, self.lines(table_width(out)))
             self._wait(self._interval_s)
 
     def _refresh(self) -> None:
@@ -177,11 +176,19 @@ class Watch:
 
 
 def _fitting(lines: list[Text], out: Console) -> list[Text]:
-    """The first line, which says it all, wrapped; of the others each one line, so that what is below stays in its place."""
+    """
+    The first line, which says it all, wrapped; of the others each one line, so that what is below stays in its place.
+
+    What a terminal has no rows for is left out, and said.
+    """
     fitted = list(lines[0].wrap(out, out.width)) if lines else []
     for line in lines[1:]:
         shown = line.copy()
         shown.truncate(out.width, overflow="ellipsis")
         shown.no_wrap = True
         fitted.append(shown)
-    return fitted
+    room = max(2, out.height - 1)
+    left_out = len(fitted) - (room - 1)
+    if len(fitted) <= room:
+        return fitted
+    return [*fitted[: room - 1], Text(f"{left_out} more lines; a taller window shows them", "dim", no_wrap=True, overflow="ellipsis")]

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from tocsin.cli.plot import sparkline
 from tocsin.cli.table import Column, table_lines
-from tocsin.cli.terminal import clean, service_text, show_instant, show_ms
+from tocsin.cli.terminal import UNCUT, clean, service_text, show_instant, show_ms
 
 STYLES = {"OK": "green", "WARN": "yellow", "BREACH": "bold red", "NO_DATA": "dim"}
 WORDS = {"NO_DATA": "no data"}
@@ -98,7 +98,7 @@ def _updated(wall: Record, age_s: float | None) -> Text:
 def _services_and_resources(wall: Record, width: int) -> list[Text]:
     if not wall["services"]:
         return _section("resources", _resource_rows(wall["resources"], width))
-    if width < BESIDE_FROM:
+    if width < BESIDE_FROM or width >= UNCUT:  # uncut reasons would push what stands beside them out of sight
         left = [_head("services"), *_service_rows(wall, width), *_reasons(wall["services"], width)]
         return [*left, Text(), *_section("resources", _resource_rows(wall["resources"], width))]
     right = [_head("resources"), *_resource_rows(wall["resources"], width // 3)]
@@ -147,8 +147,15 @@ def _one_service(wall: Record, service: str, series: Record | None, width: int) 
         course = [Text(_course(series, one["name"]))] if timed else []
         rows.append([Text(one["title"]), value_text(one), *course, flag_text(one["flag"]), Text(clean(one["reason"]))])
     split = found["error_split"]
-    count = f"{found['requests']:,} requests" if found["requests"] else "no requests observed"
-    lines = [Text.assemble(service_text(service), f"  {count}"), *table_lines(columns, rows, width=width)]
+    word = "request" if found["requests"] == 1 else "requests"
+    count = f"{found['requests']:,} {word}" if found["requests"] else "no requests observed"
+    table = table_lines(columns, rows, width=width)
+    # What is flagged says why as a whole, where the table had to cut it.
+    cut = [
+        one for one, line in zip(_signals(found), table[1:], strict=True) if line.plain.endswith("…") and one["flag"] in {"WARN", "BREACH"}
+    ]
+    lines = [Text.assemble(service_text(service), f"  {count}"), *table]
+    lines += [Text.assemble(f"  {one['title']}: ", (clean(one["reason"]), STYLES[one["flag"]])) for one in cut]
     if split is not None and (split["implicit"] is not None or split["policy"] is not None):
         slow = "" if split["policy_exact"] else "about "
         parts = [("", split["explicit"], "failed"), ("", split["implicit"], "answered wrongly"), (slow, split["policy"], "too slow")]
@@ -189,7 +196,7 @@ def _endpoint_rows(endpoints: Sequence[Record], width: int) -> list[Text]:
     if not endpoints:
         return []
     heads = ["p50", "p95", "p99", "traffic", "errors"] if width >= REASONS_FROM else ["p95", "traffic", "errors"]
-    columns = [Column("endpoint", shrinks=True), Column("kind"), Column("state"), *(Column(head, right=True) for head in heads)]
+    columns = [Column("endpoint", shrinks=True), Column("kind", spare=1), Column("state"), *(Column(head, right=True) for head in heads)]
     columns += [Column("why", shrinks=True)] if width >= REASONS_FROM else []
     rows = []
     for one in endpoints:
@@ -235,16 +242,27 @@ def _errors(errors: Sequence[Record], width: int) -> list[Text]:
         return []
     columns = [Column("count", right=True), Column("service", shrinks=True), Column("kind", shrinks=True), Column("message", shrinks=True)]
     rows = [
-        [Text(f"{one['count']:,}"), service_text(one["service"]), Text(clean(one["kind"])), Text(clean(one["message"]))]
+        [Text(f"{one['count']:,}"), service_text(one["service"]), Text(clean(_class(one["kind"], width))), Text(clean(one["message"]))]
         for one in errors[:LISTED]
     ]
     return table_lines(columns, rows, width=width)
 
 
+def _class(kind: str, width: int) -> str:
+    """An exception's class, without its module where there is little room."""
+    return kind if width >= REASONS_FROM else kind.rpartition(".")[2] or kind
+
+
 def _deployments(deployments: Sequence[Record], width: int) -> list[Text]:
     if not deployments:
         return []
-    columns = [Column("time"), Column("service", shrinks=True), Column("version", shrinks=True), Column("status"), Column("source")]
+    columns = [
+        Column("time"),
+        Column("service", shrinks=True),
+        Column("version", shrinks=True),
+        Column("status"),
+        Column("source", spare=1),
+    ]
     rows = [
         [
             Text(show_instant(one["at"], short=True)),

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.text import Text
 
-from tocsin.cli.terminal import clean
+from tocsin.cli.terminal import clean, table_width
 
 GAP = "  "
+NAME_ENOUGH = 32  # cells in which most names of routes and services are whole, or can at least be told apart
 SHRUNK_MIN = 8  # cells; less says nothing, so a terminal narrower still wraps the line by itself
 
 
@@ -31,16 +32,19 @@ class Column:
         name: Its head.
         right: Whether cells end under each other, as numbers do.
         shrinks: Whether cells may be cut; the widest column that may is cut first.
+        spare: What matters less than names: from the highest number down, columns are left out while a name would be cut to less than
+            `NAME_ENOUGH` cells; 0 for never.
     """
 
     name: str
     right: bool = False
     shrinks: bool = False
+    spare: int = 0
 
 
 def print_table(out: Console, columns: Sequence[Column], rows: Iterable[Sequence[Text | str]]) -> None:
-    """Print rows under their heads, as wide as `out` is."""
-    print_lines(out, table_lines(columns, rows, width=out.width))
+    """Print rows under their heads, as wide as `out` is; into a pipe as wide as they are."""
+    print_lines(out, table_lines(columns, rows, width=table_width(out)))
 
 
 def print_lines(out: Console, lines: Iterable[Text]) -> None:
@@ -61,8 +65,21 @@ def table_lines(columns: Sequence[Column], rows: Iterable[Sequence[Text | str]],
     heads = [Text(column.name, "bold") for column in columns]
     table = [heads, *([cell.copy() if isinstance(cell, Text) else Text(clean(cell)) for cell in row] for row in rows)]
     natural = [max(row[index].cell_len for row in table) for index in range(len(columns))]
+    kept = _kept(natural, columns, width)
+    columns, natural = [columns[index] for index in kept], [natural[index] for index in kept]
     widths = _fitted(natural, columns, width - len(GAP) * (len(columns) - 1))
-    return [_line(row, columns, widths) for row in table]
+    return [_line([row[index] for index in kept], columns, widths) for row in table]
+
+
+def _kept(natural: Sequence[int], columns: Sequence[Column], width: int) -> list[int]:
+    """Which columns are shown: spare ones make way until names have enough room."""
+    kept = list(range(len(columns)))
+    for index in sorted((index for index in kept if columns[index].spare), key=lambda index: -columns[index].spare):
+        widths = _fitted([natural[one] for one in kept], [columns[one] for one in kept], width - len(GAP) * (len(kept) - 1))
+        if all(given >= min(natural[one], NAME_ENOUGH) for one, given in zip(kept, widths, strict=True)):
+            break
+        kept.remove(index)
+    return kept
 
 
 def _fitted(natural: Sequence[int], columns: Sequence[Column], available: int) -> list[int]:

@@ -21,18 +21,24 @@ SEVERITY_STYLES = ((21, "bold red"), (17, "red"), (13, "yellow"), (9, ""), (1, "
 VALUE_LENGTH_MAX = 200  # of an attribute on a line, a stack trace for example; --json has all of it
 INSTANT_LENGTH = len("2026-11-20T11:02:03.123")
 SHORT_INSTANT = slice(len("2026-"), len("2026-11-20T11:02:03"))
-PIPE_WIDTH = 200
+PIPE_WIDTH = 200  # of what is drawn as wide as there is room
+UNCUT = 1_000_000  # cells: who reads a pipe, `grep` or a file, has room for every name
 NARROW_BELOW = 110  # columns: the 32 digits of a trace id leave too little of 80 or 100 for everything else
 NS_PER_MS = 1_000_000
 
 
 def console() -> Console:
-    """Standard output; lines are never wrapped in a pipe, so that grep sees them whole, and wide there unless COLUMNS says how wide."""
+    """Standard output; lines are neither wrapped nor cut in a pipe, so that grep sees them whole, unless COLUMNS says how wide it is."""
     out = Console(highlight=False, emoji=False, markup=False)
     out.soft_wrap = not out.is_terminal
     if not out.is_terminal:  # COLUMNS goes first: `watch` reads a pipe, shows it on a terminal, and sets it
         out.width = shutil.get_terminal_size((PIPE_WIDTH, 0)).columns
     return out
+
+
+def table_width(out: Console) -> int:
+    """Cells that lines of tables may have: those of a terminal, or what COLUMNS says; else nothing is cut."""
+    return out.width if out.is_terminal else shutil.get_terminal_size((UNCUT, 0)).columns
 
 
 def clean(text: str, *, lines: bool = False) -> str:

@@ -17,8 +17,9 @@ from tocsin.model.instant import NANOSECONDS, Instant, TimeRange
 from tocsin.model.usage import CostSignals, UnpricedModel, Usage, UsageRow
 from tocsin.query.period import checked_limit
 from tocsin.query.reading import Reading
+from tocsin.query.signals_words import show_count
 from tocsin.query.usage_options import CostOptions, ModelPrice
-from tocsin.store.read_costs import calls_by_entry, calls_by_model, calls_by_tenant, requests_by
+from tocsin.store.read_costs import TOKENS_MAX, calls_by_entry, calls_by_model, calls_by_tenant, requests_by
 from tocsin.store.read_range import Within
 from tocsin.store.sql import ParameterNames
 
@@ -32,7 +33,7 @@ DAY_S = 86_400
 class _Tally:
     """Usage while it is added up."""
 
-    requests: int = 0
+    requests: int | None = 0
     calls: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
@@ -43,14 +44,15 @@ class _Tally:
     unpriced: int = 0
 
     def add(self, other: _Tally) -> None:
-        for name in ("requests", "calls", "input_tokens", "output_tokens", "received", "sent", "money", "unpriced"):
+        self.requests = None if self.requests is None or other.requests is None else self.requests + other.requests
+        for name in ("calls", "input_tokens", "output_tokens", "received", "sent", "money", "unpriced"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.priced = self.priced or other.priced
 
     def usage(self, scale: float = 1.0) -> Usage:
         """As it is answered; `scale` for another length of time."""
         return Usage(
-            requests=round(self.requests * scale),
+            requests=None if self.requests is None else round(self.requests * scale),
             model_calls=round(self.calls * scale),
             input_tokens=round(self.input_tokens * scale),
             output_tokens=round(self.output_tokens * scale),
@@ -87,12 +89,15 @@ class CostQuestions:
             raise InvalidInput(f"costs can be told by {', '.join(DIMENSIONS)}, not by {by!r}")
         if not TimeRange(start, end).duration_ns:
             raise InvalidInput("the range is empty: costs need a time in which something was used")
-        tallies, unpriced = self._tallies(by, Within(start, end))
-        total = _Tally()
+        tallies, calls = self._tallies(by, Within(start, end))
+        unpriced, implausible = self._unpriced(calls), sum(call[-1] for call in calls)
+        total = _Tally(requests=None if by == "model" else 0)
         for tally in tallies.values():
             total.add(tally)
         scale = DAY_S * NANOSECONDS / (end - start)
-        ranked = sorted(tallies.items(), key=lambda item: (-item[1].money, -item[1].unpriced, -item[1].requests, item[0]))
+        ranked = sorted(
+            tallies.items(), key=lambda item: (-item[1].money, -item[1].unpriced, -(item[1].requests or item[1].calls), item[0])
+        )
         rows = [UsageRow(name, tally.usage(), tally.usage(scale)) for name, tally in ranked[:limit]]
         return CostSignals(
             start=start,
@@ -104,10 +109,12 @@ class CostQuestions:
             total=total.usage(),
             total_per_day=total.usage(scale),
             unpriced=unpriced,
-            sentence=_sentence(total, scale, unpriced, self._options.currency),
+            sentence=_sentence(total, scale, unpriced, self._options.currency) + _left_out(implausible),
+            implausible=implausible,
         )
 
-    def _tallies(self, by: str, within: Within) -> tuple[Mapping[str, _Tally], list[UnpricedModel]]:
+    def _tallies(self, by: str, within: Within) -> tuple[Mapping[str, _Tally], list[list[Any]]]:
+        """Usage by name, and the calls to models: name, model, calls, tokens in and out, implausible calls."""
         keys = self._options.tenant_keys
         if by == "model":
             requests: list[list[Any]] = []
@@ -123,13 +130,17 @@ class CostQuestions:
         tallies: dict[str, _Tally] = defaultdict(_Tally)
         for name, count, received, sent in requests:
             tallies[name].add(_Tally(requests=count, received=received, sent=sent))
-        for name, model, count, input_tokens, output_tokens in calls:
-            tallies[name].add(self._called(model, count, input_tokens, output_tokens, as_requests=by == "model"))
-        return tallies, self._unpriced(calls)
+        for name, model, count, input_tokens, output_tokens, _ in calls:
+            if count:
+                tallies[name].add(self._called(model, count, input_tokens, output_tokens))
+        if by == "model":
+            for tally in tallies.values():
+                tally.requests = None
+        return tallies, calls
 
-    def _called(self, model: str, calls: int, input_tokens: int, output_tokens: int, *, as_requests: bool) -> _Tally:
+    def _called(self, model: str, calls: int, input_tokens: int, output_tokens: int) -> _Tally:
         price = price_of(model, self._options.prices)
-        tally = _Tally(requests=calls if as_requests else 0, calls=calls, input_tokens=input_tokens, output_tokens=output_tokens)
+        tally = _Tally(calls=calls, input_tokens=input_tokens, output_tokens=output_tokens)
         if price is None:
             tally.unpriced = input_tokens + output_tokens
         else:
@@ -139,7 +150,7 @@ class CostQuestions:
 
     def _unpriced(self, calls: Iterable[Sequence[Any]]) -> list[UnpricedModel]:
         sums: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
-        for _, model, *counts in calls:
+        for _, model, *counts, _ in calls:
             if any(counts[1:]) and price_of(model, self._options.prices) is None:
                 sums[model] = [known + more for known, more in zip(sums[model], counts, strict=True)]
         found = [UnpricedModel(model, *counts) for model, counts in sums.items()]
@@ -156,11 +167,20 @@ def price_of(model: str, prices: Mapping[str, ModelPrice]) -> ModelPrice | None:
 
 def _sentence(total: _Tally, scale: float, unpriced: Sequence[UnpricedModel], currency: str) -> str:
     tokens = total.input_tokens + total.output_tokens
-    words = f"{total.requests:,} requests, {total.calls:,} calls to models with {tokens:,} tokens"
+    calls = show_count(total.calls, "call to models", "calls to models")
+    served = "" if total.requests is None else f"{show_count(total.requests, 'request')}, "
+    words = f"{served}{calls} with {show_count(tokens, 'token')}"
     if total.priced:
         words += f", {total.money:,.2f} {currency} ({total.money * scale:,.2f} {currency} a day at this pace)"
     if unpriced:
         names = ", ".join(one.model or "a model without a name" for one in unpriced[:3])
         more = f" and {len(unpriced) - 3} more" if len(unpriced) > 3 else ""
-        words += f"; {total.unpriced:,} tokens of {names}{more} have no price (costs.prices)"
+        words += f"; {total.unpriced:,} tokens of {names}{more} have no price (usage.costs.prices)"
     return words
+
+
+def _left_out(implausible: int) -> str:
+    if not implausible:
+        return ""
+    calls = "1 call" if implausible == 1 else f"{implausible:,} calls"
+    return f"; {calls} left out of every sum for naming more than {TOKENS_MAX:,} tokens in or out, which is no count of tokens"

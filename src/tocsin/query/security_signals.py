@@ -21,6 +21,7 @@ from tocsin.model.usage import ClientMeasure, ClientSignals, SecuritySignals
 from tocsin.query.fields import parse_log_query
 from tocsin.query.period import checked_limit
 from tocsin.query.reading import Reading
+from tocsin.query.signals_words import show_count
 from tocsin.query.tail_probability import tail_probability
 from tocsin.query.usage_options import SecurityOptions
 from tocsin.store.read_security import DAY_NS, SameHours, client_events, client_requests
@@ -123,9 +124,11 @@ class SecurityQuestions:
         if not everybody.today("requests") and not judged:
             sentence = "no requests in this range"
         elif not flagged:
-            sentence = f"{judge.seen} clients, {failures:,} authentication failures; nothing unusual"
+            sentence = f"{show_count(judge.seen, 'client')}, {show_count(failures, 'authentication failure')}; nothing unusual"
         else:
-            sentence = f"{len(flagged)} of {judge.seen} clients stand out, first {flagged[0].client}: {flagged[0].reason}"
+            stand = "stands" if len(flagged) == 1 else "stand"
+            who = f"{len(flagged)} of {show_count(judge.seen, 'client')} {stand} out"
+            sentence = f"{who}, first {flagged[0].client}: {flagged[0].reason}"
         return SecuritySignals(
             start=start,
             end=end,

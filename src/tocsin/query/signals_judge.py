@@ -13,7 +13,7 @@ from statistics import median
 
 from tocsin.model.signals import Baseline, Flag, Limits, Signal, Unit
 from tocsin.query.signals_options import SignalsOptions, ThresholdOptions
-from tocsin.query.signals_words import show, show_multiple, show_usual
+from tocsin.query.signals_words import show, show_count, show_multiple, show_usual
 
 NO_REQUESTS = "no requests were observed"
 TRIMMED_FROM = 5  # days with data from which on the most extreme one on either side is left out of the band
@@ -131,8 +131,9 @@ class Judge:
     def _enough(self, verdict: Verdict) -> Verdict:
         if self.requests >= self.options.requests_min:
             return verdict
-        word = "request" if self.requests == 1 else "requests"
-        return Verdict(Flag.NO_DATA, f"only {self.requests} {word}, fewer than the {self.options.requests_min} that a verdict needs")
+        return Verdict(
+            Flag.NO_DATA, f"only {show_count(self.requests, 'request')}, fewer than the {self.options.requests_min} that a verdict needs"
+        )
 
 
 def level(name: str, title: str, value: float | None, unit: Unit, limits: Limits, *, where: str = "", absent: str = "") -> Signal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tocsin.model.signals import Flag, RequestSignals, ResourceSignals, Signal
+from tocsin.query.signals_words import show_count
 
 NAMED_MAX = 2  # services whose reason is given: somebody who was asleep four minutes ago reads no more
 # What hurts users most comes first: errors before slowness before the rest.
@@ -25,7 +26,9 @@ def sentence(services: Sequence[RequestSignals], resources: Sequence[ResourceSig
         if Flag.OK not in {*(one.flag for one in services), *(one.flag for one in resources)}:
             return "Nothing was observed: no spans, no metrics of machines."
         known = sum(one.flag is Flag.OK for one in services)
-        return f"All is well: {_count(known, 'service', 'services')}, no limit exceeded." if known else "Machines are well; no spans came."
+        return (
+            f"All is well: {show_count(known, 'service', 'services')}, no limit exceeded." if known else "Machines are well; no spans came."
+        )
     return "; ".join(parts) + "."
 
 
@@ -42,12 +45,12 @@ def _services(services: Sequence[RequestSignals]) -> list[str]:
         return []
     counts = []
     if breached:
-        counts.append(_count(len(breached), "service breaches", "services breach"))
+        counts.append(show_count(len(breached), "service breaches", "services breach"))
     if warned:
         counts.append(
             f"{len(warned)} {'warns' if len(warned) == 1 else 'warn'}"
             if breached
-            else _count(len(warned), "service warns", "services warn")
+            else show_count(len(warned), "service warns", "services warn")
         )
     named = [f"{one.service}: {_reason(one)}" for one in (breached or warned)[:NAMED_MAX]]
     return [f"{', '.join(counts)}: {'; '.join(named)}"]
@@ -66,7 +69,3 @@ def _reason(one: RequestSignals) -> str:
 
 def _rank(signal: Signal) -> int:
     return ORDER.index(signal.name) if signal.name in ORDER else len(ORDER)
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"

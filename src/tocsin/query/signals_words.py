@@ -34,6 +34,11 @@ def show_multiple(multiple: float) -> str:
     return "twice" if abs(multiple - 2) < NEAR_TWICE else f"{multiple:,.1f} times"
 
 
+def show_count(number: int, one: str, many: str = "") -> str:
+    """`1 request`, `1,250 requests`; `many` for a plural without an s."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def show_usual(baseline: Baseline | None, unit: Unit) -> str:
     """`; 240 ms is usual at this hour`, nothing where nobody knows."""
     if baseline is None or baseline.median is None:
