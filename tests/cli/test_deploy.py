@@ -108,6 +108,12 @@ def test_costs_in_a_narrow_terminal_keep_their_names(tocsin: Tocsin, url: str, m
     assert head.split()[-4:] == ["received", "EUR", "a", "day"]
 
 
+def test_costs_by_model_have_no_requests(tocsin: Tocsin, url: str) -> None:
+    """Models answer calls, so nothing is said of requests and their bytes."""
+    head = tocsin("costs", "--by", "model", "--url", url).out.splitlines()[1]
+    assert head.split() == ["model", "calls", "tokens", "in", "tokens", "out", "EUR", "a", "day"]
+
+
 def test_security_in_a_narrow_terminal_says_why(tocsin: Tocsin, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Reasons follow the table where that has no room for them, whole."""
     monkeypatch.setenv("COLUMNS", "80")

@@ -16,7 +16,7 @@ from tocsin.cli.table import Column, print_table
 from tocsin.cli.terminal import clean, console
 
 KILOBYTE = 1000
-OF_REQUESTS = frozenset({"received", "sent"})  # what calls to models don't have
+OF_REQUESTS = frozenset({"requests", "received", "sent"})  # what calls to models don't have
 SPARE = {"sent": 4, "received": 3, "calls": 2, "a day": 1}  # what makes way for names, the highest first
 
 
@@ -85,7 +85,7 @@ def show_bytes(size: int) -> str:
 
 
 FIGURES: Mapping[str, Callable[[dict[str, Any]], str]] = {
-    "requests": lambda row: f"{row['usage']['requests']:,}",
+    "requests": lambda row: "-" if row["usage"]["requests"] is None else f"{row['usage']['requests']:,}",
     "calls": lambda row: f"{row['usage']['model_calls']:,}",
     "tokens in": lambda row: f"{row['usage']['input_tokens']:,}",
     "tokens out": lambda row: f"{row['usage']['output_tokens']:,}",
