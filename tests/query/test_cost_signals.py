@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -90,18 +91,18 @@ def test_a_model_without_a_price_is_said(world: Era) -> None:
 
 
 def test_former_names_and_bytes_count(world: Era) -> None:
-    """Older conventions for tokens and body sizes; what is no number, or more than can be, is nothing."""
+    """Older conventions for tokens and body sizes; what is no number is nothing, and as many tokens as can be are as many."""
     old = {"llm.usage.prompt_tokens": 10, "llm.usage.completion_tokens": 5, "llm.request.model": "swift-2"}
     sizes: dict[str, Any] = {"http.request.body.size": 100, "http.response_content_length": "250"}
     world.send(
         SpanLine("llm", trace="1", id="5", attributes=old),
         call("2", "swift-2", "many", -5.0),
-        call("3", "swift-2", 7.0, float("inf")),
-        call("5", "swift-2", 2**62, 10**12),
+        call("3", "swift-2", 7.0, "inf-"),
+        call("5", "swift-2", 10**9, 0),
         entry("4", "acme", **sizes),
     )
     found = asked(world)
-    assert (found.total.input_tokens, found.total.output_tokens) == (17, 5)
+    assert (found.total.input_tokens, found.total.output_tokens, found.implausible) == (10**9 + 17, 5, 0)
     assert (found.total.received_bytes, found.total.sent_bytes) == (100, 250)
 
 
@@ -111,7 +112,42 @@ def test_routes_and_models_have_rows_too(world: Era) -> None:
     assert {row.name: (row.usage.requests, row.usage.model_calls) for row in asked(world, "route").rows} == {
         "gateway /ask": (1, 1), "gateway /cart": (1, 0),
     }  # fmt: skip
-    assert [(row.name, row.usage.requests, row.usage.input_tokens) for row in asked(world, "model").rows] == [("swift-2", 1, 100)]
+    assert [(row.name, row.usage.model_calls, row.usage.input_tokens) for row in asked(world, "model").rows] == [("swift-2", 1, 100)]
+
+
+def test_totals_mean_the_same_however_rows_are_told_apart(world: Era) -> None:
+    """Calls, tokens and money are equal by tenant, route and model; requests by tenant and route, and models have none."""
+    world.send(
+        entry("1", "acme"), call("1", "swift-2", 100, 5), call("1", "owl", 7, 1), entry("2", "bolt", "/cart"), call("3", "swift-2", 9, 9)
+    )
+    totals = {by: asked(world, by).total for by in ("tenant", "route", "model")}
+    assert totals["tenant"] == totals["route"]
+    assert replace(totals["model"], money=0) == replace(totals["tenant"], requests=None, money=0)
+    assert totals["model"].money == pytest.approx(totals["tenant"].money)
+    assert (totals["tenant"].requests, totals["tenant"].model_calls, totals["tenant"].input_tokens) == (2, 3, 116)
+    assert [row.usage.requests for row in asked(world, "model").rows] == [None, None]
+    assert asked(world, "model").sentence.startswith("3 calls to models with 131 tokens")
+    assert asked(world).sentence.startswith("2 requests, 3 calls to models with 131 tokens")
+
+
+@pytest.mark.parametrize("by", ["tenant", "route", "model"])
+@pytest.mark.parametrize(("tokens_in", "tokens_out"), [(2**62, 5), (5, 10**9 + 1), (float("inf"), 0), ("99999999999999999999", 0)])
+def test_implausible_calls_are_left_out_and_counted(world: Era, by: str, tokens_in: object, tokens_out: object) -> None:
+    """A call that names more tokens than can be is in no row and no sum, and the answer says how many there were."""
+    world.send(entry("1", "acme"), call("1", "swift-2", 100, 5), entry("2", "acme"), call("2", "swift-2", tokens_in, tokens_out))
+    found = asked(world, by)
+    total = found.total
+    assert (total.model_calls, total.input_tokens, total.output_tokens, found.implausible) == (1, 100, 5, 1)
+    assert total.money == pytest.approx((100 * 2 + 5 * 10) / 1e6)
+    assert found.sentence.endswith("; 1 call left out of every sum: it names more than 1,000,000,000 tokens in or out, more than can be")
+
+
+def test_a_model_with_nothing_plausible_has_no_row(world: Era) -> None:
+    """Nothing is known of it, so nothing stands there."""
+    world.send(call("1", "owl", 2**62, 0), call("2", "owl", 2**62, 0))
+    found = asked(world, "model")
+    assert (found.rows, found.unpriced, found.implausible) == ([], [], 2)
+    assert "; 2 calls left out" in found.sentence
 
 
 def test_rows_have_an_end_and_the_total_has_all(world: Era) -> None:

@@ -94,7 +94,7 @@ class Usage:
     What was used.
 
     Args:
-        requests: Requests served (server and consumer spans); of models calls to them.
+        requests: Requests served (server and consumer spans); None by model, since models serve none.
         model_calls: Calls to models.
         input_tokens, output_tokens: Of those calls.
         received_bytes, sent_bytes: Bodies of requests and of responses, as far as spans tell.
@@ -102,7 +102,7 @@ class Usage:
         unpriced_tokens: Tokens of models without a price: their cost is not in `money`.
     """
 
-    requests: int
+    requests: int | None
     model_calls: int
     input_tokens: int
     output_tokens: int
@@ -146,6 +146,7 @@ class CostSignals:
         total_per_day: The same at this pace for a day.
         unpriced: Models without a price.
         sentence: All of it in words.
+        implausible: Calls to models that name more tokens than can be (more than 10^9 in or out): they are in no row and no sum.
     """
 
     start: Instant
@@ -158,3 +159,4 @@ class CostSignals:
     total_per_day: Usage
     unpriced: list[UnpricedModel]
     sentence: str
+    implausible: int = 0

@@ -95,9 +95,7 @@ class CostQuestions:
         for tally in tallies.values():
             total.add(tally)
         scale = DAY_S * NANOSECONDS / (end - start)
-        ranked = sorted(
-            tallies.items(), key=lambda item: (-item[1].money, -item[1].unpriced, -(item[1].requests or item[1].calls), item[0])
-        )
+        ranked = sorted(tallies.items(), key=_rank)
         rows = [UsageRow(name, tally.usage(), tally.usage(scale)) for name, tally in ranked[:limit]]
         return CostSignals(
             start=start,
@@ -157,6 +155,11 @@ class CostQuestions:
         return sorted(found, key=lambda one: (-(one.input_tokens + one.output_tokens), one.model))
 
 
+def _rank(item: tuple[str, _Tally]) -> tuple[float, int, int, str]:
+    name, tally = item
+    return -tally.money, -tally.unpriced, -(tally.requests or tally.calls), name
+
+
 def price_of(model: str, prices: Mapping[str, ModelPrice]) -> ModelPrice | None:
     """The price of a model: under its own name, else under the longest name with `*` that fits; None when there is none."""
     if model in prices:
@@ -182,5 +185,5 @@ def _sentence(total: _Tally, scale: float, unpriced: Sequence[UnpricedModel], cu
 def _left_out(implausible: int) -> str:
     if not implausible:
         return ""
-    calls = "1 call" if implausible == 1 else f"{implausible:,} calls"
-    return f"; {calls} left out of every sum for naming more than {TOKENS_MAX:,} tokens in or out, which is no count of tokens"
+    calls, they = show_count(implausible, "call"), "it names" if implausible == 1 else "they name"
+    return f"; {calls} left out of every sum: {they} more than {TOKENS_MAX:,} tokens in or out, more than can be"

@@ -2,7 +2,8 @@
 Statements that add up what was used: requests and bytes of server and consumer spans, tokens of calls to models.
 
 An agent's span repeats the tokens of the calls that it made, so only calls themselves count. A call to a model seldom says for which tenant
-and route it was made; then the outermost request of its trace says so.
+and route it was made; then the outermost request of its trace says so. A call that names more tokens than can be
+is in no sum; such calls are counted.
 
 Source: OpenTelemetry semantic conventions for generative AI, present and former names; OpenInference.
 """
@@ -17,7 +18,7 @@ from tocsin.store.sql import ParameterNames, Sql
 
 ROWS_MAX = 10_000
 NAME_CHARACTERS_MAX = 200
-TOKENS_MAX = 10**9  # of one call; more is nonsense that would drown every sum, so it counts as none
+TOKENS_MAX = 10**9  # in or out, of one call; more is nonsense that would drown every sum, so such a call is left out and counted apart
 BYTES_MAX = 10**15
 INPUT_TOKENS = ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.usage.prompt_tokens", "llm.token_count.prompt")
 OUTPUT_TOKENS = (
@@ -31,6 +32,7 @@ RECEIVED_BYTES = ("http.request.body.size", "http.request_content_length")
 SENT_BYTES = ("http.response.body.size", "http.response_content_length")
 NO_CALLS = ("invoke_agent", "create_agent", "invoke_workflow", "execute_tool")  # they hold the tokens of what they call
 ENTRIES = "kind IN (2, 5)"
+SUMS = "countIf(NOT absurd) AS called, sumIf(input, NOT absurd), sumIf(output, NOT absurd), countIf(absurd)"
 
 
 def requests_by(by: str, within: Within, tenant_keys: Sequence[str], names: ParameterNames) -> Sql:
@@ -50,21 +52,21 @@ def requests_by(by: str, within: Within, tenant_keys: Sequence[str], names: Para
 
 
 def calls_by_model(within: Within, names: ParameterNames) -> Sql:
-    """Model, the model again, calls, input tokens, output tokens."""
+    """Model, the model again, calls, input tokens, output tokens, implausible calls."""
     return (
-        Sql("SELECT model, model, count() AS calls, sum(input), sum(output) FROM (")
+        Sql(f"SELECT model, model, {SUMS} FROM (")
         + _calls(within, names)
-        + Sql(f") GROUP BY model ORDER BY calls DESC, model LIMIT {ROWS_MAX}")
+        + Sql(f") GROUP BY model ORDER BY called DESC, model LIMIT {ROWS_MAX}")
     )
 
 
 def calls_by_tenant(within: Within, tenant_keys: Sequence[str], names: ParameterNames) -> Sql:
-    """Tenant that the call itself names, model, calls, input tokens, output tokens."""
+    """Tenant that the call itself names, model, calls, input tokens, output tokens, implausible calls."""
     own = _name("tenant", tenant_keys, names) + Sql(" AS own")
     return (
-        Sql("SELECT own, model, count() AS calls, sum(input), sum(output) FROM (")
+        Sql(f"SELECT own, model, {SUMS} FROM (")
         + _calls(within, names, own)
-        + Sql(f") GROUP BY own, model ORDER BY calls DESC, own, model LIMIT {ROWS_MAX}")
+        + Sql(f") GROUP BY own, model ORDER BY called DESC, own, model LIMIT {ROWS_MAX}")
     )
 
 
@@ -82,7 +84,7 @@ def calls_by_entry(by: str, within: Within, tenant_keys: Sequence[str], names: P
         + Sql(") WHERE entry != '' GROUP BY trace_id")
     )
     return (
-        Sql("SELECT entered, model, count() AS called, sum(input), sum(output) FROM (")
+        Sql(f"SELECT entered, model, {SUMS} FROM (")
         + _calls(within, names, own + Sql(" AS own"))
         + Sql(") AS calls LEFT JOIN (")
         + entered
@@ -96,6 +98,7 @@ def _calls(within: Within, names: ParameterNames, *further: Sql) -> Sql:
         Sql("trace_id, substringUTF8(") + chosen_of(MODELS, names) + Sql(f", 1, {NAME_CHARACTERS_MAX}) AS model"),
         _number(INPUT_TOKENS, TOKENS_MAX, names) + Sql(" AS input"),
         _number(OUTPUT_TOKENS, TOKENS_MAX, names) + Sql(" AS output"),
+        _exceeds(INPUT_TOKENS, names) + Sql(" OR ") + _exceeds(OUTPUT_TOKENS, names) + Sql(" AS absurd"),
         *further,
     ]
     return Sql("SELECT ") + Sql.join(", ", columns) + Sql(" FROM spans WHERE ") + _is_call(names) + _ranged(within, names)
@@ -111,6 +114,10 @@ def _name(by: str, tenant_keys: Sequence[str], names: ParameterNames) -> Sql:
         return Sql("substringUTF8(") + chosen_of([[key] for key in tenant_keys], names) + Sql(f", 1, {NAME_CHARACTERS_MAX})")
     route = Sql("firstNonDefault(") + first_of(["http.route"], names) + Sql(", toString(name))")
     return Sql("substringUTF8(concat(toString(service), ' ', ") + route + Sql(f"), 1, {NAME_CHARACTERS_MAX})")
+
+
+def _exceeds(keys: Sequence[str], names: ParameterNames) -> Sql:
+    return Sql("toFloat64OrZero(") + first_of(keys, names) + Sql(f") > {TOKENS_MAX:.1f}")
 
 
 def _number(keys: Sequence[str], most: int, names: ParameterNames) -> Sql:

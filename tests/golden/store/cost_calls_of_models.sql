@@ -2,11 +2,13 @@
 -- p1 = ['gen_ai.request.model', 'llm.model_name', 'llm.request.model']
 -- p2 = ['gen_ai.usage.input_tokens', 'gen_ai.usage.prompt_tokens', 'llm.usage.prompt_tokens', 'llm.token_count.prompt']
 -- p3 = ['gen_ai.usage.output_tokens', 'gen_ai.usage.completion_tokens', 'llm.usage.completion_tokens', 'llm.token_count.completion']
--- p4 = ['gen_ai.usage.input_tokens', 'gen_ai.usage.prompt_tokens', 'llm.usage.prompt_tokens', 'llm.token_count.prompt', 'gen_ai.usage.output_tokens', 'gen_ai.usage.completion_tokens', 'llm.usage.completion_tokens', 'llm.token_count.completion']
--- p5 = ['invoke_agent', 'create_agent', 'invoke_workflow', 'execute_tool']
--- p6 = ['gen_ai.operation.name']
--- p7 = 1763600000000000000
--- p8 = 1763599800
--- p9 = 1763603605000000000
--- p10 = 1763603400
-SELECT model, model, count() AS calls, sum(input), sum(output) FROM (SELECT trace_id, substringUTF8(firstNonDefault(arrayFirst((v, k) -> k = {p0:String}, mapValues(attributes), mapKeys(attributes)), arrayFirst((v, k) -> k IN {p1:Array(String)}, mapValues(attributes), mapKeys(attributes))), 1, 200) AS model, toUInt64(least(greatest(ifNotFinite(toFloat64OrZero(arrayFirst((v, k) -> k IN {p2:Array(String)}, mapValues(attributes), mapKeys(attributes))), 0.), 0.), 1000000000000.0)) AS input, toUInt64(least(greatest(ifNotFinite(toFloat64OrZero(arrayFirst((v, k) -> k IN {p3:Array(String)}, mapValues(attributes), mapKeys(attributes))), 0.), 0.), 1000000000000.0)) AS output FROM spans WHERE hasAny(mapKeys(attributes), {p4:Array(String)}) AND NOT arrayExists((v, k) -> (v IN {p5:Array(String)} AND k IN {p6:Array(String)}), mapValues(attributes), mapKeys(attributes)) AND ts >= fromUnixTimestamp64Nano({p7:Int64}, 'UTC') AND toStartOfFiveMinutes(ts) >= toDateTime({p8:Int64}, 'UTC') AND ts < fromUnixTimestamp64Nano({p9:Int64}, 'UTC') AND toStartOfFiveMinutes(ts) <= toDateTime({p10:Int64}, 'UTC')) GROUP BY model ORDER BY calls DESC, model LIMIT 10000
+-- p4 = ['gen_ai.usage.input_tokens', 'gen_ai.usage.prompt_tokens', 'llm.usage.prompt_tokens', 'llm.token_count.prompt']
+-- p5 = ['gen_ai.usage.output_tokens', 'gen_ai.usage.completion_tokens', 'llm.usage.completion_tokens', 'llm.token_count.completion']
+-- p6 = ['gen_ai.usage.input_tokens', 'gen_ai.usage.prompt_tokens', 'llm.usage.prompt_tokens', 'llm.token_count.prompt', 'gen_ai.usage.output_tokens', 'gen_ai.usage.completion_tokens', 'llm.usage.completion_tokens', 'llm.token_count.completion']
+-- p7 = ['invoke_agent', 'create_agent', 'invoke_workflow', 'execute_tool']
+-- p8 = ['gen_ai.operation.name']
+-- p9 = 1763600000000000000
+-- p10 = 1763599800
+-- p11 = 1763603605000000000
+-- p12 = 1763603400
+SELECT model, model, countIf(NOT absurd) AS called, sumIf(input, NOT absurd), sumIf(output, NOT absurd), countIf(absurd) FROM (SELECT trace_id, substringUTF8(firstNonDefault(arrayFirst((v, k) -> k = {p0:String}, mapValues(attributes), mapKeys(attributes)), arrayFirst((v, k) -> k IN {p1:Array(String)}, mapValues(attributes), mapKeys(attributes))), 1, 200) AS model, toUInt64(if(toFloat64OrZero(arrayFirst((v, k) -> k IN {p2:Array(String)}, mapValues(attributes), mapKeys(attributes))) BETWEEN 0. AND 1000000000.0, toFloat64OrZero(arrayFirst((v, k) -> k IN {p2:Array(String)}, mapValues(attributes), mapKeys(attributes))), 0.)) AS input, toUInt64(if(toFloat64OrZero(arrayFirst((v, k) -> k IN {p3:Array(String)}, mapValues(attributes), mapKeys(attributes))) BETWEEN 0. AND 1000000000.0, toFloat64OrZero(arrayFirst((v, k) -> k IN {p3:Array(String)}, mapValues(attributes), mapKeys(attributes))), 0.)) AS output, toFloat64OrZero(arrayFirst((v, k) -> k IN {p4:Array(String)}, mapValues(attributes), mapKeys(attributes))) > 1000000000.0 OR toFloat64OrZero(arrayFirst((v, k) -> k IN {p5:Array(String)}, mapValues(attributes), mapKeys(attributes))) > 1000000000.0 AS absurd FROM spans WHERE hasAny(mapKeys(attributes), {p6:Array(String)}) AND NOT arrayExists((v, k) -> (v IN {p7:Array(String)} AND k IN {p8:Array(String)}), mapValues(attributes), mapKeys(attributes)) AND ts >= fromUnixTimestamp64Nano({p9:Int64}, 'UTC') AND toStartOfFiveMinutes(ts) >= toDateTime({p10:Int64}, 'UTC') AND ts < fromUnixTimestamp64Nano({p11:Int64}, 'UTC') AND toStartOfFiveMinutes(ts) <= toDateTime({p12:Int64}, 'UTC')) GROUP BY model ORDER BY called DESC, model LIMIT 10000
