@@ -139,7 +139,7 @@ def test_reasons_are_whole_where_a_table_has_no_room_for_them() -> None:
     """At eighty columns what is flagged says why below the table; into a pipe nothing is cut, and nothing stands beside the services."""
     long = replace(service("checkout", Flag.BREACH), errors=signal("error_rate", "10.0 %", Flag.BREACH, "why " * 40 + "indeed"))
     narrow = drawn(80, long, service="checkout")
-    assert lines_with("\n".join(narrow), "  error rate: ", "why why", "indeed")
+    assert lines_with("\n".join(narrow), "  why why", "indeed")
     piped = "\n".join(drawn(UNCUT, long))
     assert lines_with(piped, "checkout", "BREACH", "indeed")
     assert lines_with(piped, "Timeout", ("no answer " * 30).strip())

@@ -155,9 +155,9 @@ def _one_service(wall: Record, service: str, series: Record | None, width: int) 
         one for one, line in zip(_signals(found), table[1:], strict=True) if line.plain.endswith("…") and one["flag"] in {"WARN", "BREACH"}
     ]
     lines = [Text.assemble(service_text(service), f"  {count}"), *table]
-    lines += [Text.assemble(f"  {one['title']}: ", (clean(one["reason"]), STYLES[one["flag"]])) for one in cut]
+    lines += [Text(f"  {clean(one['reason'])}", STYLES[one["flag"]]) for one in cut]
     if split is not None and (split["implicit"] is not None or split["policy"] is not None):
-        slow = "" if split["policy_exact"] else "about "
+        slow = "" if split.get("policy_exact") else "about "  # servers of before did not say
         parts = [("", split["explicit"], "failed"), ("", split["implicit"], "answered wrongly"), (slow, split["policy"], "too slow")]
         known = ", ".join(f"{about}{count:,} {word}" for about, count, word in parts if count is not None)
         lines.append(Text(f"errors: {known}", "dim"))
