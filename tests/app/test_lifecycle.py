@@ -115,7 +115,7 @@ def test_it_says_how_it_is(start: Start) -> None:
     server = start()
     server.post(logs_body("a", "b"))
     assert httpx.get(f"{server.url}/healthz", trust_env=False).text == "alive\n"
-    assert [part["name"] for part in server.get("/readyz")["dependencies"]] == ["journal", "engine", "loader"]
+    assert [part["name"] for part in server.get("/readyz")["dependencies"]] == ["journal", "engine", "loader", "state"]
     metrics = httpx.get(f"{server.url}/metrics", trust_env=False).text
     assert 'tocsin_journal_acknowledged_records_total{signal="logs"} 2\n' in metrics
     assert 'tocsin_http_accepted_total{signal="logs"} 2\n' in metrics

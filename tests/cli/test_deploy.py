@@ -34,9 +34,13 @@ class Answers:
         rows = [UsageRow("acme", USED, USED), UsageRow("", Usage(1, 1, 1, 1, 0, 0, None, 2), USED)]
         unpriced = [UnpricedModel("owl", 1, 30, 40)]
         self.costs = CostSignals(NOW, NOW, "tenant", "EUR", rows, 0, USED, USED, unpriced, "12 requests")
+        none = Usage(0, 0, 0, 0, 0, 0, 0.0, 0)
+        self.of_routes = CostSignals(NOW, NOW, "route", "EUR", [], 0, none, none, [], "0 requests; 2 calls left out", implausible=2)
 
     def signals(self, start: Instant, end: Instant, *, by: str = "", limit: int = 0) -> SecuritySignals | CostSignals:
         """The one or the other."""
+        if by == "route":
+            return self.of_routes
         return self.costs if by else self.security
 
 
@@ -112,6 +116,11 @@ def test_costs_by_model_have_no_requests(tocsin: Tocsin, url: str) -> None:
     """Models answer calls, so nothing is said of requests and their bytes."""
     head = tocsin("costs", "--by", "model", "--url", url).out.splitlines()[1]
     assert head.split() == ["model", "calls", "tokens", "in", "tokens", "out", "EUR", "a", "day"]
+
+
+def test_calls_that_were_left_out_are_not_nothing(tocsin: Tocsin, url: str) -> None:
+    """Where all that was used is implausible, that is said in place of an empty table."""
+    assert tocsin("costs", "--by", "route", "--url", url).out == "0 requests; 2 calls left out\n"
 
 
 def test_security_in_a_narrow_terminal_says_why(tocsin: Tocsin, url: str, monkeypatch: pytest.MonkeyPatch) -> None:

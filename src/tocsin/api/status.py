@@ -49,7 +49,7 @@ async def answer_health() -> str:
 
 @probes.get("/readyz")
 def answer_readiness(context: ContextOf) -> Response:
-    """Whether journal, engine and loader work and telemetry becomes queryable soon enough; names each. Not ready is answered with 503."""
+    """Whether journal, engine, loader and state work and telemetry is queryable soon enough; names each. Not ready is answered with 503."""
     if context.readiness is None:
         return Response(orjson.dumps({"ready": True, "dependencies": []}), media_type=JSON)
     readiness = context.readiness()

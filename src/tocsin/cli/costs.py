@@ -46,10 +46,12 @@ def command(
         out.print(text)
         return
     answer = json.loads(text)
-    if not answer["rows"]:
+    if not answer["rows"] and not answer["implausible"]:
         out.print(f"nothing was used {range_words(start, end, last)}")
         return
     out.print(Text(clean(answer["sentence"])))
+    if not answer["rows"]:
+        return
     rows = [*answer["rows"], {"name": "all", "usage": answer["total"], "per_day": answer["total_per_day"]}]
     shown = [name for name in FIGURES if by is not By.MODEL or name not in OF_REQUESTS]
     heads = {"money": clean(answer["currency"])}
