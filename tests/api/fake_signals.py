@@ -22,9 +22,9 @@ from tocsin.model.signals import (
     Unit,
 )
 from tocsin.model.usage import ClientMeasure, ClientSignals, CostSignals, SecuritySignals, UnpricedModel, Usage, UsageRow
-from tocsin.query.cost_signals import CostQuestions
-from tocsin.query.security_signals import SecurityQuestions
-from tocsin.query.signals import Signals
+from tocsin.query.signals.golden import Signals
+from tocsin.query.usage.costs import CostQuestions
+from tocsin.query.usage.security import SecurityQuestions
 
 START = parse_instant("2026-03-02T09:30:00Z")
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"

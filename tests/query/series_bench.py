@@ -14,7 +14,7 @@ from tocsin.model.labels import Labels
 from tocsin.model.sample_block import DAY_MS, SampleBlock, SeriesDefinition, series_id
 from tocsin.model.series import Matcher, MatchOperator
 from tocsin.model.signal import Signal
-from tocsin.query.series_store import StoredSeries
+from tocsin.query.series.store import StoredSeries
 from tocsin.store.fold import Fold
 from tocsin.store.fold_options import FoldOptions
 from tocsin.store.options import StoreOptions

@@ -15,9 +15,9 @@ from tests.query.telemetry import MINUTE, NOW, SECOND, SpanLine, World
 from tocsin.clock import ReplayClock
 from tocsin.errors import InvalidInput
 from tocsin.model.usage import CostSignals
-from tocsin.query.cost_signals import CostQuestions, price_of
 from tocsin.query.reading import Reading
-from tocsin.query.usage_options import CostOptions, ModelPrice
+from tocsin.query.usage.costs import CostQuestions, price_of
+from tocsin.query.usage.options import CostOptions, ModelPrice
 
 HOUR = 60 * MINUTE
 PRICES = {"swift-2": ModelPrice(input_per_million=2, output_per_million=10), "swift-*": ModelPrice(input_per_million=1)}

@@ -16,8 +16,8 @@ from tocsin.errors import InvalidInput
 from tocsin.model.signals import Flag
 from tocsin.model.usage import ClientSignals, SecuritySignals
 from tocsin.query.reading import Reading
-from tocsin.query.security_signals import SecurityQuestions, _Client, _Judge
-from tocsin.query.usage_options import SecurityOptions
+from tocsin.query.usage.options import SecurityOptions
+from tocsin.query.usage.security import SecurityQuestions, _Client, _Judge
 
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR

@@ -6,7 +6,7 @@ import gc
 
 import numpy as np
 
-from tocsin.query.series_buffers import KEPT_MIN, Buffers
+from tocsin.query.series.buffers import KEPT_MIN, Buffers
 
 
 def address(array: np.ndarray[tuple[int], np.dtype[np.int64]]) -> int:

@@ -16,7 +16,7 @@ from tocsin.clock import ReplayClock
 from tocsin.errors import LimitExceeded, StoreError
 from tocsin.model.sample_block import DAY_MS
 from tocsin.model.series import STALE_NAN
-from tocsin.query.series_store import StoredSeries
+from tocsin.query.series.store import StoredSeries
 from tocsin.store.chunk_rows import COLUMNS
 from tocsin.store.sql import Sql, quote_string
 from tocsin.testing.acceptor import FakeAcceptor

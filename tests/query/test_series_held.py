@@ -17,7 +17,7 @@ from tocsin.model.labels import Labels
 from tocsin.model.series import Matcher, SeriesBatch
 from tocsin.query.promql.engine import Promql
 from tocsin.query.promql.options import PromqlOptions
-from tocsin.query.series_held import HeldSeries, names_in
+from tocsin.query.series.held import HeldSeries, names_in
 
 NOW_MS = NOW // 10**6
 QUERIES = (

@@ -13,7 +13,7 @@ from tocsin.model.labels import Labels
 from tocsin.model.native_histogram import Buckets, NativeHistogram, ResetHint
 from tocsin.model.sample_block import DAY_MS, ExemplarSample, HistogramSample, SampleBlock, SeriesDefinition, series_id
 from tocsin.model.series import STALE_NAN, Exemplar, HistogramPoints, Metadata
-from tocsin.query.series_histograms import histograms_of
+from tocsin.query.series.histograms import histograms_of
 from tocsin.store.read_metrics import Chosen, Span, histogram_points
 
 NONE = np.zeros(0)

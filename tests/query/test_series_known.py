@@ -14,7 +14,7 @@ from tests.query.series_bench import ALL, NOON_MS, Bench, Data, equal, labels, o
 from tocsin.model.labels import Labels
 from tocsin.model.sample_block import DAY_MS
 from tocsin.model.series import Matcher
-from tocsin.query.series_store import StoredSeries
+from tocsin.query.series.store import StoredSeries
 from tocsin.store.engine import Engine, EngineStatistics, Rows, SettingValue
 from tocsin.store.sql import Sql, quote_string
 

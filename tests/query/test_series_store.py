@@ -26,7 +26,7 @@ from tests.query.series_bench import (
 from tocsin.errors import InvalidInput, LimitExceeded
 from tocsin.model.sample_block import DAY_MS
 from tocsin.model.series import STALE_NAN, Matcher, MatchOperator
-from tocsin.query.series_store import StoredSeries
+from tocsin.query.series.store import StoredSeries
 
 
 @pytest.fixture(scope="module")

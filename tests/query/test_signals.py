@@ -21,8 +21,8 @@ from tocsin.model.deployment import Deployment, DeploymentSource
 from tocsin.model.labels import Labels
 from tocsin.model.signals import ErrorSplit, Flag, RequestSignals, ServiceBurn, Signal, SignalsWall
 from tocsin.query.reading import Reading
-from tocsin.query.signals import Signals
-from tocsin.query.signals_options import (
+from tocsin.query.signals.golden import Signals
+from tocsin.query.signals.options import (
     DEFAULT_RESOURCES,
     ImplicitErrorOptions,
     LimitsOptions,

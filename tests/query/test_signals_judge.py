@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tocsin.model.signals import Baseline, Flag, Limits, Unit, worst
-from tocsin.query.signals_judge import Judge, against_limits, baseline_of, level
-from tocsin.query.signals_options import LimitsOptions, SignalsOptions, ThresholdOptions, ThresholdOverride
-from tocsin.query.signals_words import show
+from tocsin.query.signals.judge import Judge, against_limits, baseline_of, level
+from tocsin.query.signals.options import LimitsOptions, SignalsOptions, ThresholdOptions, ThresholdOverride
+from tocsin.query.signals.words import show
 
 USUAL = Baseline(240.0, 200.0, 300.0, 7, 7)
 

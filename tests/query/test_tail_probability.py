@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.query.tail_probability import incomplete_beta, tail_probability
+from tocsin.query.usage.tail_probability import incomplete_beta, tail_probability
 
 
 def negative_binomial_tail(count: int, mean: float, variance: float) -> float:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.slo.definition import ExternalDependency, Objective, RollingWindow, SeriesValue
-from tocsin.slo.dependencies import achievable, cycle_through, dependency_targets, excess_sentence
+from tocsin.slo.files.dependencies import achievable, cycle_through, dependency_targets, excess_sentence
 
 
 def objective(key: str, target: float, *dependencies: str, outer: tuple[ExternalDependency, ...] = ()) -> Objective:

@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from tocsin.api.context import INSTANT_LENGTH_MAX, RANGE_RULE, TEXT_LENGTH_MAX, EndOf, Service, context_of, range_ending_now
 from tocsin.model.signals import LatencyHeatmap, RequestSignals, SignalSeries, SignalsWall
-from tocsin.query.signals import Signals
+from tocsin.query.signals.golden import Signals
 from tocsin.store.read_range import Within
 
 router = APIRouter(prefix="/signals", tags=["signals"])

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Query
 
 from tocsin.api.context import DeskOf, RecentRange
 from tocsin.model.usage import CostSignals, SecuritySignals
-from tocsin.query.cost_signals import CostQuestions
-from tocsin.query.security_signals import SecurityQuestions
+from tocsin.query.usage.costs import CostQuestions
+from tocsin.query.usage.security import SecurityQuestions
 
 router = APIRouter(tags=["usage"])
 

@@ -22,8 +22,8 @@ from tocsin.errors import InvalidInput
 from tocsin.journal.options import JournalOptions
 from tocsin.model.instant import parse_instant
 from tocsin.query.promql.options import PromqlOptions, RuleOptions
-from tocsin.query.signals_options import SignalsOptions
-from tocsin.query.usage_options import UsageOptions
+from tocsin.query.signals.options import SignalsOptions
+from tocsin.query.usage.options import UsageOptions
 from tocsin.slo.options import SloOptions
 from tocsin.state.options import StateOptions
 from tocsin.store.fold_options import FoldOptions

@@ -20,19 +20,19 @@ from tocsin.clock import Clock
 from tocsin.model.answers import Facet, LogHistogram, LogPage, RequestSummary, ResultTable, ServiceMap, Story, TopError, Trace, TracePage
 from tocsin.model.signals import BurnRates, DeploymentsWithin, SignalsWall
 from tocsin.query.correlate import Correlation
-from tocsin.query.cost_signals import CostQuestions
 from tocsin.query.deployments import FoundDeployments
 from tocsin.query.logs import LogSearch
 from tocsin.query.metrics import Metrics
 from tocsin.query.reading import Reading
-from tocsin.query.security_signals import SecurityQuestions
 from tocsin.query.services import Services
-from tocsin.query.signals import Signals
-from tocsin.query.signals_options import SignalsOptions
+from tocsin.query.signals.golden import Signals
+from tocsin.query.signals.options import SignalsOptions
 from tocsin.query.sql_door import SqlDoor
 from tocsin.query.top_errors import top_errors
 from tocsin.query.traces import TraceConditions, TraceSearch
-from tocsin.query.usage_options import UsageOptions
+from tocsin.query.usage.costs import CostQuestions
+from tocsin.query.usage.options import UsageOptions
+from tocsin.query.usage.security import SecurityQuestions
 from tocsin.store.store import Store
 
 

@@ -9,14 +9,14 @@ from typing import Protocol
 from tocsin.clock import Clock
 from tocsin.model.labels import Labels
 from tocsin.model.series import Exemplar, Matcher, MetricCatalog, SeriesSource, stale_among
-from tocsin.query.derived_series import DerivedSeries
-from tocsin.query.joined_series import JoinedSeries
 from tocsin.query.promql.answer import QueryAnswer
 from tocsin.query.promql.engine import Promql, PromqlStatistics
 from tocsin.query.promql.options import PromqlOptions
 from tocsin.query.promql.parser import parse
 from tocsin.query.promql.syntax import VectorSelector
-from tocsin.query.series_store import StoredSeries
+from tocsin.query.series.derived import DerivedSeries
+from tocsin.query.series.joined import JoinedSeries
+from tocsin.query.series.store import StoredSeries
 from tocsin.store.engine import Engine
 
 

@@ -27,7 +27,7 @@ from tocsin.model.batch import Batch
 from tocsin.model.instant import NANOSECONDS, parse_instant
 from tocsin.model.signal import Signal as Telemetry
 from tocsin.model.signals import Flag, RequestSignals, Signal, Unit
-from tocsin.query.signals_options import LimitsOptions, SaturationOptions, SignalsOptions, ThresholdOptions
+from tocsin.query.signals.options import LimitsOptions, SaturationOptions, SignalsOptions, ThresholdOptions
 from tocsin.slo.options import SloOptions
 
 SERVICE = "assistant"

@@ -23,7 +23,7 @@ from tocsin.slo.definition import (
     Objective,
     StreamRatio,
 )
-from tocsin.slo.dependencies import cycle_through, excess_sentence
+from tocsin.slo.files.dependencies import cycle_through, excess_sentence
 from tocsin.slo.files.metric_source import parse_events
 from tocsin.slo.files.notes import Notes, suggest
 from tocsin.slo.files.objects import Catalog, Draft, FileObject

@@ -17,8 +17,8 @@ from tocsin.model.instant import NANOSECONDS, Instant, TimeRange
 from tocsin.model.usage import CostSignals, UnpricedModel, Usage, UsageRow
 from tocsin.query.period import checked_limit
 from tocsin.query.reading import Reading
-from tocsin.query.signals_words import show_count
-from tocsin.query.usage_options import CostOptions, ModelPrice
+from tocsin.query.signals.words import show_count
+from tocsin.query.usage.options import CostOptions, ModelPrice
 from tocsin.store.read_costs import TOKENS_MAX, calls_by_entry, calls_by_model, calls_by_tenant, requests_by
 from tocsin.store.read_range import Within
 from tocsin.store.sql import ParameterNames

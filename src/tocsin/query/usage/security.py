@@ -21,9 +21,9 @@ from tocsin.model.usage import ClientMeasure, ClientSignals, SecuritySignals
 from tocsin.query.fields import parse_log_query
 from tocsin.query.period import checked_limit
 from tocsin.query.reading import Reading
-from tocsin.query.signals_words import show_count
-from tocsin.query.tail_probability import tail_probability
-from tocsin.query.usage_options import SecurityOptions
+from tocsin.query.signals.words import show_count
+from tocsin.query.usage.options import SecurityOptions
+from tocsin.query.usage.tail_probability import tail_probability
 from tocsin.store.read_security import DAY_NS, SameHours, client_events, client_requests
 from tocsin.store.sql import ParameterNames
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tocsin.errors import InvalidInput, LimitExceeded
 from tocsin.model.labels import Labels
 from tocsin.model.series import Matcher
-from tocsin.query.series_labels import LabelMemory
+from tocsin.query.series.labels import LabelMemory
 from tocsin.store.engine import Engine, SettingValue
 from tocsin.store.read_metrics import Span, days_of, id_matches, series_ids
 from tocsin.store.sql import ParameterNames

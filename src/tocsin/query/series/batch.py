@@ -15,9 +15,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin.query.series_assembly import Assembly, RowBlock, Samples, Wanted, beginning
-from tocsin.query.series_buffers import Buffers
-from tocsin.query.series_known import KnownTables
+from tocsin.query.series.assembly import Assembly, RowBlock, Samples, Wanted, beginning
+from tocsin.query.series.buffers import Buffers
+from tocsin.query.series.known import KnownTables
 from tocsin.store.engine import Engine, SettingValue
 from tocsin.store.native import number_blocks
 from tocsin.store.read_metrics import Chosen, Span, chunk_rows, rows, rows_settled

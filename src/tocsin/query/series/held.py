@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from tocsin.errors import LimitExceeded
 from tocsin.model.labels import METRIC_NAME, Labels
 from tocsin.model.series import HistogramPoints, Matcher, MatchOperator, SeriesBatch, SeriesSource
-from tocsin.query.derived_series import NAMES as DERIVED
 from tocsin.query.metrics import selectors_of
 from tocsin.query.promql.parser import parse
+from tocsin.query.series.derived import NAMES as DERIVED
 
 
 @dataclass(frozen=True, slots=True)

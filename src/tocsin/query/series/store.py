@@ -15,13 +15,13 @@ import numpy as np
 
 from tocsin.model.labels import Labels
 from tocsin.model.series import HistogramPoints, Matcher, SeriesBatch
-from tocsin.query.series_assembly import Wanted, beginning
-from tocsin.query.series_batch import PART_SAMPLES, THREADS, BatchReader, Fetched, Part
-from tocsin.query.series_buffers import Buffers
-from tocsin.query.series_catalog import StoredCatalog
-from tocsin.query.series_histograms import histograms_of
-from tocsin.query.series_known import KnownTables
-from tocsin.query.series_selection import Selection, Selector, too_many
+from tocsin.query.series.assembly import Wanted, beginning
+from tocsin.query.series.batch import PART_SAMPLES, THREADS, BatchReader, Fetched, Part
+from tocsin.query.series.buffers import Buffers
+from tocsin.query.series.catalog import StoredCatalog
+from tocsin.query.series.histograms import histograms_of
+from tocsin.query.series.known import KnownTables
+from tocsin.query.series.selection import Selection, Selector, too_many
 from tocsin.store.engine import Engine
 from tocsin.store.read_metrics import Span, histogram_points
 

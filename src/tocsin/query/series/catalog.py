@@ -11,7 +11,7 @@ from tocsin.errors import InvalidInput
 from tocsin.model.labels import METRIC_NAME, Labels
 from tocsin.model.series import Census, Exemplar, Matcher, Metadata, NamedCount
 from tocsin.query.reading import READ_SETTINGS
-from tocsin.query.series_labels import LabelMemory
+from tocsin.query.series.labels import LabelMemory
 from tocsin.store import read_catalog
 from tocsin.store.engine import Engine, SettingValue
 from tocsin.store.read_metrics import Span, id_matches

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from tocsin.errors import LimitExceeded
 from tocsin.model.labels import Labels
 from tocsin.model.series import Matcher
-from tocsin.query.series_assembly import Wanted
-from tocsin.query.series_known import Holdings, KnownTables
-from tocsin.query.series_labels import LISTED_MAX, LabelMemory
-from tocsin.query.series_matched import Matched, MatchMemory
+from tocsin.query.series.assembly import Wanted
+from tocsin.query.series.known import Holdings, KnownTables
+from tocsin.query.series.labels import LISTED_MAX, LabelMemory
+from tocsin.query.series.matched import Matched, MatchMemory
 from tocsin.store.engine import Engine, SettingValue
 from tocsin.store.read_metrics import (
     ROW_TABLES,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tocsin.errors import StoreError
 from tocsin.query.promql.compiled import compiled
-from tocsin.query.series_gather import find
+from tocsin.query.series.gather import find
 from tocsin.store.chunk_rows import RECEIVED, START, STOP, ChunkRows, chunk_ids, count_within, decode_rows, read_rows
 from tocsin.store.read_metrics import Span
 

@@ -1,4 +1,4 @@
-"""Chunks and rows of a batch put together, some series at a time. See `tocsin.query.series_gather` for how."""
+"""Chunks and rows of a batch put together, some series at a time. See `tocsin.query.series.gather` for how."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from tocsin.query.series_buffers import Buffers
-from tocsin.query.series_chunks import SettledChunks
-from tocsin.query.series_gather import clip, count_rows, cumulate, pack, rows_between, scatter_rows, settle
+from tocsin.query.series.buffers import Buffers
+from tocsin.query.series.chunks import SettledChunks
+from tocsin.query.series.gather import clip, count_rows, cumulate, pack, rows_between, scatter_rows, settle
 from tocsin.store.read_metrics import DAY_MS, Chosen, Span
 
 RowBlock: TypeAlias = tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.float64]]

@@ -15,8 +15,8 @@ from tocsin.model.signals import ErrorSplit, LatencyBin, RequestSignals, Signal,
 from tocsin.model.telemetry import SPAN_KINDS
 from tocsin.query.percentiles import NANOSECONDS_PER_MS, Bin, bin_bounds_ms
 from tocsin.query.services import ENTRY_KINDS
-from tocsin.query.signals_judge import Judge, baseline_of
-from tocsin.query.signals_options import SignalsOptions
+from tocsin.query.signals.judge import Judge, baseline_of
+from tocsin.query.signals.options import SignalsOptions
 from tocsin.store.read_records import NO_TRACE
 
 PERCENTILES = ("p50", "p90", "p95", "p99")

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from statistics import median
 
 from tocsin.model.signals import Baseline, Flag, Limits, Signal, Unit
-from tocsin.query.signals_options import SignalsOptions, ThresholdOptions
-from tocsin.query.signals_words import show, show_count, show_multiple, show_usual
+from tocsin.query.signals.options import SignalsOptions, ThresholdOptions
+from tocsin.query.signals.words import show, show_count, show_multiple, show_usual
 
 NO_REQUESTS = "no requests were observed"
 TRIMMED_FROM = 5  # days with data from which on the most extreme one on either side is left out of the band

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tocsin.model.signals import Flag, RequestSignals, ResourceSignals, Signal
-from tocsin.query.signals_words import show_count
+from tocsin.query.signals.words import show_count
 
 NAMED_MAX = 2  # services whose reason is given: somebody who was asleep four minutes ago reads no more
 # What hurts users most comes first: errors before slowness before the rest.

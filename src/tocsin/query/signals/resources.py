@@ -21,9 +21,9 @@ from tocsin.query.option_queries import WINDOW
 from tocsin.query.promql.answer import QueryAnswer
 from tocsin.query.promql.engine import Promql
 from tocsin.query.promql.syntax import ValueType
-from tocsin.query.series_held import HeldSeries, names_in
-from tocsin.query.signals_judge import level
-from tocsin.query.signals_options import ResourceQueryOptions, SaturationOptions, SignalsOptions
+from tocsin.query.series.held import HeldSeries, names_in
+from tocsin.query.signals.judge import level
+from tocsin.query.signals.options import ResourceQueryOptions, SaturationOptions, SignalsOptions
 
 PARTS = ("utilization", "saturation", "errors")
 MACHINE = "instance"

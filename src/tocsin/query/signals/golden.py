@@ -34,9 +34,9 @@ from tocsin.query.fields import parse_span_query
 from tocsin.query.metrics import Metrics
 from tocsin.query.percentiles import NANOSECONDS_PER_MS
 from tocsin.query.reading import Reading
-from tocsin.query.signals_judge import Judge, level
-from tocsin.query.signals_options import SignalsOptions
-from tocsin.query.signals_requests import (
+from tocsin.query.signals.judge import Judge, level
+from tocsin.query.signals.options import SignalsOptions
+from tocsin.query.signals.requests import (
     P95,
     Length,
     Observed,
@@ -48,9 +48,9 @@ from tocsin.query.signals_requests import (
     together,
     trace_of,
 )
-from tocsin.query.signals_resources import ResourceAnswers, Resources, Saturation
-from tocsin.query.signals_sentence import sentence, urgency
-from tocsin.query.signals_time import heatmap, timelines
+from tocsin.query.signals.resources import ResourceAnswers, Resources, Saturation
+from tocsin.query.signals.sentence import sentence, urgency
+from tocsin.query.signals.timelines import heatmap, timelines
 from tocsin.query.top_errors import top_errors
 from tocsin.store.plan import And, Equals, Field, Or, Predicate, Scope
 from tocsin.store.read_range import Within

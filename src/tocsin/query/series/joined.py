@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from tocsin.model.labels import METRIC_NAME, Labels
 from tocsin.model.series import Census, Exemplar, Matcher, Metadata, SeriesBatch
-from tocsin.query.derived_series import NAMES, DerivedSeries
-from tocsin.query.series_store import StoredSeries
+from tocsin.query.series.derived import NAMES, DerivedSeries
+from tocsin.query.series.store import StoredSeries
 
 Item = TypeVar("Item")
 DERIVED_SAMPLES_MAX = 10_000_000  # that a list of derived series may look at
