@@ -7,7 +7,6 @@ What is wrong with a configuration, said so that it can be mended: place, key, w
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ from pydantic_core import ErrorDetails
 
 from tocsin.app.option_tree import field_at, fields_of, is_secret, model_at, option_keys
 from tocsin.errors import ConfigError
+from tocsin.model.spelling import did_you_mean
 
 FOUND_LENGTH_MAX = 80  # characters of a wrong value that are shown
 SLIP = 0.85  # how alike a key must be to be a slip of the finger rather than an option of another group
@@ -60,12 +60,6 @@ def explain(error: ValidationError, places: Mapping[tuple[str, ...], Place]) -> 
     return [_mistake(details, places) for details in error.errors(include_url=False)]
 
 
-def suggest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
-    """`; did you mean 'x'?`, or nothing when no known word is near: as alike as `cutoff`, where 1 is equal."""
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=cutoff)
-    return f"; did you mean {near[0]!r}?" if near else ""
-
-
 def _mistake(details: ErrorDetails, places: Mapping[tuple[str, ...], Place]) -> Mistake:
     path = tuple(str(part) for part in details["loc"])
     place = next((places[path[:length]] for length in range(len(path), -1, -1) if path[:length] in places), Place("built-in default"))
@@ -84,12 +78,12 @@ def _mistake(details: ErrorDetails, places: Mapping[tuple[str, ...], Place]) -> 
 def _unknown(path: tuple[str, ...]) -> str:
     group = model_at(path[:-1])
     known = [key for key, _ in fields_of(group)] if group else []
-    if near := suggest(path[-1], known, cutoff=SLIP):
+    if near := did_you_mean(path[-1], known, cutoff=SLIP):
         return f"no option is called so{near}"
     elsewhere = [key for key in option_keys() if key.rpartition(".")[2] == path[-1]]
     if elsewhere:
         return f"no option is called so; did you mean {elsewhere[0]!r}?"
-    return f"no option is called so{suggest(path[-1], known) or ('; known here: ' + ', '.join(known) if known else '')}"
+    return f"no option is called so{did_you_mean(path[-1], known, cutoff=0.6) or ('; known here: ' + ', '.join(known) if known else '')}"
 
 
 _EXPECTATIONS: dict[str, Callable[[Mapping[str, Any]], str]] = {

@@ -18,8 +18,9 @@ from typing import Any, TypeAlias
 import yaml
 from pydantic import ValidationError
 
-from tocsin.app.option_mistakes import ConfigMistakes, Mistake, Place, explain, suggest
+from tocsin.app.option_mistakes import ConfigMistakes, Mistake, Place, explain
 from tocsin.app.options import Options
+from tocsin.model.spelling import did_you_mean
 
 PREFIX = "TOCSIN_"
 NOT_OPTIONS = {"TOCSIN_CONFIG", "TOCSIN_URL"}  # read by the command line itself
@@ -98,7 +99,7 @@ def _read_variable(name: str, text: str, layers: Layers) -> None:
     place = Place(name)
     if path[0] not in Options.model_fields:
         known = [PREFIX + group.upper() for group in Options.model_fields]
-        message = f"no option is called so; two underscores stand between group and option{suggest(PREFIX + path[0].upper(), known)}"
+        message = f"no option is called so; two underscores stand between group and option{did_you_mean(PREFIX + path[0].upper(), known)}"
         layers.mistakes.append(Mistake(place, ".".join(path), message))
         return
     node = _compose(text, place, layers)

@@ -14,9 +14,9 @@ from tocsin.clock import Clock, Entropy
 from tocsin.errors import Conflict, InvalidInput, NotFound
 from tocsin.model.budget import CauseKind, CauseMark, Exclusion, GateRecord, PolicyException
 from tocsin.model.instant import NANOSECONDS, Instant, TimeRange, format_instant
+from tocsin.model.spelling import did_you_mean
 from tocsin.query.fields import parse_log_query, parse_span_query
 from tocsin.slo.definition import Definitions, EventFreshness, EventRate, EventRatio, EventSignal, Objective, StreamRatio
-from tocsin.slo.files.notes import suggest
 from tocsin.slo.gate import EXCEPTION_KINDS
 from tocsin.slo.policy import policy_of
 from tocsin.state.audit import AuditEntry
@@ -228,7 +228,7 @@ class Decisions:
         if not concerned:
             known = {one.slo for one in objectives} if slo else {one.service for one in objectives}
             what = f"no SLO is called {slo!r}" if slo else f"no objective is about the service {service!r}"
-            raise NotFound(f"{what}{suggest(slo or service, sorted(known)) or '; `tocsin slo` lists all'}")
+            raise NotFound(f"{what}{did_you_mean(slo or service, sorted(known)) or '; `tocsin slo` lists all'}")
         return concerned
 
     def _check_kind(self, kind: str, concerned: Iterable[Objective]) -> None:

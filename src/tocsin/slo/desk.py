@@ -23,13 +23,13 @@ from tocsin.model.budget import Exclusion, GateRecord, PolicyException, PolicyTr
 from tocsin.model.deployment import Deployment
 from tocsin.model.instant import NANOSECONDS, Instant, TimeRange, format_instant
 from tocsin.model.signals import ServiceBurn
+from tocsin.model.spelling import did_you_mean
 from tocsin.slo.answers import Attribution, Budget, GateAnswer, GateReason, GateVerdict, Ledger, PolicyStatus
 from tocsin.slo.budget import judge_budgets
 from tocsin.slo.burn_down import BurnDownPoint, burn_down
 from tocsin.slo.decisions import Decisions
 from tocsin.slo.definition import Definitions, Objective
 from tocsin.slo.desk_records import DefinitionProblems, SloStatistics, objective_statistics
-from tocsin.slo.files.notes import suggest
 from tocsin.slo.gate import decide
 from tocsin.slo.ledger import keep_ledger, ledger_range
 from tocsin.slo.minutes import CountSource
@@ -261,7 +261,7 @@ class SloDesk:
                 break
             taken.add(answer.exception)
         if answer.reason in (GateReason.NO_OBJECTIVE, GateReason.BROKEN_FILES):
-            meant = suggest(service, sorted({one.service for one in definitions.objectives.values()}))
+            meant = did_you_mean(service, sorted({one.service for one in definitions.objectives.values()}))
             answer = replace(answer, sentence=f"{answer.sentence.removesuffix('.')}{meant}" if meant else answer.sentence)
         if record:
             self._record(answer, risk_minutes, probability)
@@ -296,7 +296,7 @@ class SloDesk:
         objectives = self._definitions().objectives
         if key in objectives:
             return objectives[key]
-        raise NotFound(f"no objective is called {key!r}{suggest(key, objectives) or '; `tocsin slo` lists all'}")
+        raise NotFound(f"no objective is called {key!r}{did_you_mean(key, objectives) or '; `tocsin slo` lists all'}")
 
     def _judge(self, objectives: Sequence[Objective], at: Instant) -> list[Budget]:
         return judge_budgets(objectives, self._counts, at, self.decisions.exclusions()) if objectives else []

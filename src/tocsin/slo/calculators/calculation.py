@@ -15,12 +15,12 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from decimal import Decimal, InvalidOperation
-from difflib import get_close_matches
 from functools import cached_property, lru_cache, wraps
 from inspect import Parameter, signature
 from typing import Annotated, Any, ParamSpec, TypeVar, get_args, get_type_hints
 
 from tocsin.errors import InvalidInput
+from tocsin.model.spelling import did_you_mean
 
 VALUES_MAX = 1000  # of a list
 LARGEST = 1e15  # beyond it nothing is about services any more, and products would leave what a float can hold
@@ -136,9 +136,8 @@ class Calculator:
         known = _parameters(self.function)
         for name in arguments:
             if name not in known:
-                near = get_close_matches(name, known, n=1)
-                hint = f"did you mean {near[0]!r}?" if near else f"it knows {', '.join(known)}"
-                raise InvalidInput(f"calculator {self.name!r} has no parameter {name!r}; {hint}")
+                hint = did_you_mean(name, known, cutoff=0.6) or f"; it knows {', '.join(known)}"
+                raise InvalidInput(f"calculator {self.name!r} has no parameter {name!r}{hint}")
         missing = [name for name, one in known.items() if one.shown.default is None and name not in arguments]
         if missing:
             raise InvalidInput(f"calculator {self.name!r} needs {', '.join(missing)}: {known[missing[0]].shown.about}")

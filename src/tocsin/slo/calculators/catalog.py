@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 from tocsin.errors import NotFound
+from tocsin.model.spelling import did_you_mean
 from tocsin.slo.calculators.availability import availability_of_downtime, dependency_limit, downtime, equal_dependencies, redundant, serial
 from tocsin.slo.calculators.budget import (
     alert_window,
@@ -49,5 +48,4 @@ def calculator_named(name: str) -> Calculator:
     names = {calculator.name: calculator for calculator in CALCULATORS}
     if name in names:
         return names[name]
-    near = get_close_matches(name, names, n=1)
-    raise NotFound(f"no calculator {name!r}; " + (f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names)}"))
+    raise NotFound(f"no calculator {name!r}" + (did_you_mean(name, names, cutoff=0.6) or f"; there are {', '.join(names)}"))

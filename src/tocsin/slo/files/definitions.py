@@ -12,9 +12,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from tocsin.model.spelling import did_you_mean
 from tocsin.query.promql.options import PromqlOptions
 from tocsin.slo.definition import AlertPolicyReference, Definitions
-from tocsin.slo.files.notes import DefinitionMistakes, Mistake, Notes, suggest
+from tocsin.slo.files.notes import DefinitionMistakes, Mistake, Notes
 from tocsin.slo.files.objects import FileObject, read_metadata
 from tocsin.slo.files.openslo import KINDS as OPENSLO_KINDS
 from tocsin.slo.files.openslo import read_slo
@@ -91,7 +92,7 @@ def _enter(document: Part, gathered: Gathered, promql: PromqlOptions) -> None:
     elif name == "openslo/v1alpha":
         version.wrong(OLD_OPENSLO)
     else:
-        version.wrong(f"{version.shown} is none of {', '.join(VERSIONS)}{suggest(name, VERSIONS)}")
+        version.wrong(f"{version.shown} is none of {', '.join(VERSIONS)}{did_you_mean(name, VERSIONS)}")
 
 
 def _add_drafts(part: Part, gathered: Gathered, promql: PromqlOptions) -> None:

@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from tocsin.errors import InvalidInput, ParseError
+from tocsin.model.spelling import did_you_mean
 from tocsin.query.fields import parse_log_query, parse_span_query
 from tocsin.slo.definition import EventCount, EventSignal
-from tocsin.slo.files.notes import suggest
 from tocsin.slo.files.objects import Catalog
 from tocsin.slo.files.parts import Part, Sort
 from tocsin.store.plan import Everything, Predicate
@@ -83,7 +83,7 @@ def read_source(metric: Part, catalog: Catalog) -> Source:
 
 def foreign_remark(source: Source) -> str:
     """The sentence for an objective whose source is not stored here."""
-    near = suggest(source.type, (OWN_TYPE, *SERIES_TYPES))
+    near = did_you_mean(source.type, (OWN_TYPE, *SERIES_TYPES))
     return f"a metric source of type {source.type!r} can't be counted here, so the objective is left out{near}; tocsin and prometheus can"
 
 

@@ -9,7 +9,6 @@ definitions with a single mistake are refused as a whole.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -68,13 +67,6 @@ class Notes:
     def remarks(self) -> Sequence[str]:
         """All remarks, by place."""
         return tuple(str(remark) for remark in sorted(self._remarks))
-
-
-def suggest(word: str, known: Iterable[str]) -> str:
-    """`; did you mean 'x'?`, or nothing when no known word is near."""
-    by_lower = {name.lower(): name for name in known}
-    near = difflib.get_close_matches(word.lower(), list(by_lower), n=1, cutoff=0.7)
-    return f"; did you mean {by_lower[near[0]]!r}?" if near and by_lower[near[0]] != word else ""
 
 
 def listed(names: Iterable[str]) -> str:

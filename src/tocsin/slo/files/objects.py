@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from tocsin.model.spelling import did_you_mean
 from tocsin.slo.definition import Objective
-from tocsin.slo.files.notes import Place, suggest
+from tocsin.slo.files.notes import Place
 from tocsin.slo.files.parts import Part
 
 METADATA = ("name", "displayName", "labels", "annotations")
@@ -94,7 +95,7 @@ class Catalog:
     def unknown(self, kind: str, name: str) -> str:
         """The sentence for a name that no object of a kind has."""
         known = self.names(kind)
-        return f"no {kind} is called {name!r} in any of the files{suggest(name, known) or _all_of(known)}"
+        return f"no {kind} is called {name!r} in any of the files{did_you_mean(name, known) or _all_of(known)}"
 
     def names(self, kind: str) -> list[str]:
         """Names of all objects of a kind."""

@@ -13,7 +13,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
-from tocsin.slo.files.notes import Notes, Place, listed, suggest
+from tocsin.model.spelling import did_you_mean
+from tocsin.slo.files.notes import Notes, Place, listed
 
 SHOWN_MAX = 60  # characters of a wrong value that a message repeats
 MERGE_KEY = "<<"
@@ -116,7 +117,7 @@ class Part:
         if text in known:
             return text
         if self.sort is Sort.SCALAR:
-            self.wrong(f"expected {listed(known)}, found {self.shown}{suggest(text, known)}")
+            self.wrong(f"expected {listed(known)}, found {self.shown}{did_you_mean(text, known)}")
         return next(iter(known))
 
     def elements(self, what: str) -> list[Part]:
@@ -142,7 +143,7 @@ class Part:
             if name in known:
                 found.setdefault(name, value)
                 continue
-            near = suggest(name, known)
+            near = did_you_mean(name, known)
             if near or not open_ended:
                 key.wrong(f"{what} has no field {key.shown}{near or '; it may have ' + ', '.join(known)}")
             else:

@@ -15,8 +15,8 @@ from decimal import Decimal
 
 from tocsin.errors import InvalidInput
 from tocsin.model.instant import NANOSECONDS, format_instant, parse_duration_ns, parse_instant
+from tocsin.model.spelling import did_you_mean
 from tocsin.slo.definition import CalendarWindow, RollingWindow, Window
-from tocsin.slo.files.notes import suggest
 from tocsin.slo.files.parts import Part, Sort
 
 DEFAULT_TARGET = 0.99  # stands in for one that is wrong
@@ -177,7 +177,7 @@ def _nearest_zone(name: str) -> str:
     zones = zoneinfo.available_timezones()
     cities = {zone.rpartition("/")[2]: zone for zone in sorted(zones)}
     by_city = cities.get(name.replace(" ", "_").title())
-    return f"; did you mean {by_city!r}?" if by_city else suggest(name, zones)
+    return f"; did you mean {by_city!r}?" if by_city else did_you_mean(name, zones)
 
 
 def read_length_s(part: Part, *, whole_minutes: bool = False) -> float:

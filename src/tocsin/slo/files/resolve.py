@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from tocsin.model.budget import Exclusion
+from tocsin.model.spelling import did_you_mean
 from tocsin.slo.definition import (
     BudgetPolicy,
     Definitions,
@@ -25,7 +26,7 @@ from tocsin.slo.definition import (
 )
 from tocsin.slo.files.dependencies import cycle_through, excess_sentence
 from tocsin.slo.files.metric_source import parse_events
-from tocsin.slo.files.notes import Notes, suggest
+from tocsin.slo.files.notes import Notes
 from tocsin.slo.files.objects import Catalog, Draft, FileObject
 from tocsin.slo.files.own_kinds import Extras
 from tocsin.slo.files.own_policies import ExclusionDraft
@@ -108,7 +109,7 @@ def _supplement(gathered: Gathered) -> None:
         if slo in first:
             reference.wrong(f"another Supplement adds to {slo!r} already, in {first[slo].place}; write both as one")
         elif slo not in gathered.slos:
-            reference.wrong(f"no SLO is called {slo!r} in any of the files{suggest(slo, gathered.slos)}")
+            reference.wrong(f"no SLO is called {slo!r} in any of the files{did_you_mean(slo, gathered.slos)}")
         first.setdefault(slo, reference)
         gathered.exclusions += extras.exclusions
         gathered.drafts = [extras.added_to(draft) if draft.objective.slo == slo else draft for draft in gathered.drafts]
@@ -127,7 +128,7 @@ def _unique(gathered: Gathered) -> dict[str, Draft]:
 def _with_references(draft: Draft, drafts: Mapping[str, Draft], slos: Iterable[str], policies: Mapping[str, BudgetPolicy]) -> Draft:
     policy = draft.policy.text("the name of a budget policy") if draft.policy is not None else ""
     if draft.policy is not None and policy not in policies:
-        draft.policy.wrong(f"no budget policy is called {policy!r}{suggest(policy, policies) or '; there are ' + ', '.join(policies)}")
+        draft.policy.wrong(f"no budget policy is called {policy!r}{did_you_mean(policy, policies) or '; there are ' + ', '.join(policies)}")
     inner: list[str] = []
     outer: list[ExternalDependency] = []
     for part in draft.dependencies.elements("dependencies") if draft.dependencies is not None else ():
@@ -149,7 +150,7 @@ def _is_dependency(part: Part, drafts: Mapping[str, Draft], slos: Iterable[str])
     if key in slos:
         part.remark(f"{key!r} is not counted here, so its target is not known; write {{name: {key}, target: ...}}")
     elif key:
-        part.wrong(f"no SLO is called {key!r}{suggest(key, drafts)}; for a promise of others write {{name: {key}, target: 99.99%}}")
+        part.wrong(f"no SLO is called {key!r}{did_you_mean(key, drafts)}; for a promise of others write {{name: {key}, target: 99.99%}}")
     return False
 
 
@@ -178,7 +179,7 @@ def _check_service(draft: Draft, services: Mapping[str, str], catalog: Catalog) 
     service = draft.objective.service
     if not services or service in services:
         return
-    if suggest(service, services):
+    if did_you_mean(service, services):
         draft.part.wrong(f"{draft.objective.slo!r}: {catalog.unknown('Service', service)}")
     else:
         draft.part.remark(f"{draft.objective.slo!r}: the files define services, but none is called {service!r}")
@@ -187,10 +188,10 @@ def _check_service(draft: Draft, services: Mapping[str, str], catalog: Catalog) 
 def _exclusion(draft: ExclusionDraft, objectives: Iterable[Objective], gathered: Gathered) -> Exclusion:
     exclusion = draft.exclusion
     if draft.reference is not None and exclusion.slo and exclusion.slo not in gathered.slos:
-        draft.reference.wrong(f"no SLO is called {exclusion.slo!r} in any of the files{suggest(exclusion.slo, gathered.slos)}")
+        draft.reference.wrong(f"no SLO is called {exclusion.slo!r} in any of the files{did_you_mean(exclusion.slo, gathered.slos)}")
     known = {objective.service for objective in objectives} | set(gathered.services)
     if draft.reference is not None and exclusion.service and exclusion.service not in known:
-        draft.reference.wrong(f"no SLO is about a service called {exclusion.service!r}{suggest(exclusion.service, known)}")
+        draft.reference.wrong(f"no SLO is about a service called {exclusion.service!r}{did_you_mean(exclusion.service, known)}")
     about = [objective for objective in objectives if exclusion.applies_to(objective.slo, objective.service)]
     if draft.query is not None and about:
         signals = {signal_of(objective.indicator) for objective in about}
