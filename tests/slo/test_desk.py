@@ -391,14 +391,26 @@ def test_the_first_count_begins_no_history(state: State, clock: HandClock) -> No
     slos = desk_of(defined(objective()), counts, state, clock)
     assert slos.watch() == []
     answer = slos.gate("checkout")
-    assert (answer.ok, answer.reason) == (True, GateReason.NO_DATA)
-    assert "still being counted for the first time" in answer.sentence
+    assert (answer.ok, answer.reason) == (False, GateReason.BEING_COUNTED)
+    assert "is being counted for the first time" in answer.sentence
     assert "what is older is still being counted for the first time" in slos.budgets()[0].sentence
     counts.fill(KEY, seconds("2026-11-10 10:00"), seconds("2026-11-10 11:00"), good=0, total=10_000)
     counts.recounted_from(KEY, None)
     assert [change.state for change in slos.watch()] == ["exhausted"]
     counts.recounted_from(KEY, seconds("2026-11-10 10:00"))
     assert slos.gate("checkout").reason is GateReason.POLICY_EXHAUSTED
+
+
+def test_a_first_count_that_begins_anew_is_not_whole(state: State, clock: HandClock) -> None:
+    """An exclusion added while the past is counted for the first time makes a recount of it, and still nobody knows what is older."""
+    counts = traffic(START, NOW)
+    counts.recounted_from(KEY, seconds("2026-11-19 12:00"))
+    slos = desk_of(defined(objective()), counts, state, clock)
+    assert slos.gate("checkout").reason is GateReason.BEING_COUNTED
+    counts.recounted_from(KEY, None)
+    slos.watch()
+    counts.recounted_from(KEY, seconds("2026-11-19 12:00"))
+    assert slos.gate("checkout").ok, "it was whole before"
 
 
 def test_counting_anew_shows_what_is_worse_at_once(state: State, clock: HandClock) -> None:

@@ -314,10 +314,18 @@ def test_mistakes_in_files_are_said_beside_objectives_in_force() -> None:
 
 
 def test_what_is_counted_for_the_first_time_is_not_known_to_be_good() -> None:
-    """It answers as without data, unless something known refuses."""
+    """It is no go unless a setting says otherwise; what is known to refuse is named all the same."""
     young = replace(budget(40.0), coverage=replace(budget(40.0).coverage, complete=False))
-    closed = GateOptions(without_data="no_go")
-    assert (ask(young).reason, ask(young).ok) == (GateReason.NO_DATA, True)
-    assert not ask(young, options=closed).ok
-    assert ask(young, states=(status("canary"),)).reason is GateReason.POLICY_CANARY
+    assert (ask(young).reason, ask(young).ok) == (GateReason.BEING_COUNTED, False)
+    assert ask(young, options=GateOptions(while_counting="go")).ok
+    assert ask(young, states=(status("canary"),)).reason is GateReason.BEING_COUNTED
     assert ask(young, risk=(41, 1)).reason is GateReason.RISK_EXCEEDS_BUDGET
+
+
+def test_counts_that_stand_still_say_nothing_good() -> None:
+    """An objective that the engine refuses to count keeps the figures that it had; the gate does not go by them."""
+    one = budget(40.0)
+    of_service = {one.objective: objective(one.objective, 0.999)}
+    answer = decide("checkout", AT, [one], of_service, POLICIES, {}, [], uncounted={one.objective: "can't be counted: many-to-many"})
+    assert (answer.ok, answer.reason) == (False, GateReason.BEING_COUNTED)
+    assert "can't be counted: many-to-many; slo.gate.while_counting is 'no_go'" in answer.sentence

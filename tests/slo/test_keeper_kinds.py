@@ -175,6 +175,23 @@ def test_while_it_is_counted_anew_the_past_stays(world: World) -> None:
     assert world.counts.progress()["anew"].known_from_s <= known_from_s
 
 
+@pytest.mark.parametrize("observing", [False, True])
+def test_telemetry_older_than_all_that_comes_meanwhile_is_counted(world: World, observing: bool) -> None:
+    """While the past is counted, something arrives that is older than any before: counting goes on until it is in."""
+    service = f"import-{observing}"
+    world.send(*(Event(service, at(world, minute), False) for minute in (-700, -10)))
+    query = spans(f"service:{service}")
+    world.define(service, EventRate(query, at_least_per_s=0.01) if observing else EventRatio(query, GOOD, inverted=True))
+    world.keeper._pass(backfill_s=0, series=False)
+    one_piece(world)
+    oldest = -(30 + 5 * observing) * 1440  # before everything that other tests sent
+    world.send(Event(service, at(world, oldest), True))
+    world.keeper._pass(backfill_s=0, series=False)
+    world.keeper.run_once()
+    found = world.counts.sums([service], [MinuteRange(world.clock.now_s - 40 * 86_400, world.clock.now_s)])[service][0]
+    assert (found.total, found.good) == ((-oldest - 1, 3) if observing else (3, 2))  # the last minute is not over yet
+
+
 def test_what_was_counted_before_the_first_observation_is_taken_back(world: World) -> None:
     """An objective that becomes one of observations begins at its first event: what another definition counted before that is gone."""
     world.define("late", EventRatio(spans("service:late"), GOOD, inverted=True))

@@ -184,6 +184,8 @@ class House:
             except TocsinError as error:
                 if not self._leaving.is_set():
                     logger.error("retention could not drop old data: %s", error)
+            except Exception:
+                logger.exception("retention could not drop old data; trying again in an hour")
             self._leaving.wait(RETENTION_INTERVAL_S)
 
 

@@ -77,6 +77,7 @@ class Judging:
             deployments=self.deployments,
             attributor=Attributor(reading, metrics),
             mistakes=lambda: self.definitions.mistakes,
+            refused=self.keeper.refused,
         )
         self._leaving = threading.Event()
         self._watch = threading.Thread(target=self._watch_now_and_then, name="slo-watch", daemon=True)

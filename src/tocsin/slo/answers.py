@@ -247,6 +247,7 @@ class GateReason(Enum):
     NO_OBJECTIVE = "no_objective"
     BROKEN_FILES = "broken_files"  # no objective is in force, and files have mistakes: there may be one
     NO_DATA = "no_data"
+    BEING_COUNTED = "being_counted"
     EXCEPTION = "exception"
 
 

@@ -13,7 +13,7 @@ and the judgements are the pure functions of this room. Questions change nothing
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -30,7 +30,7 @@ from tocsin.slo.burn_down import BurnDownPoint, burn_down
 from tocsin.slo.decisions import Decisions
 from tocsin.slo.definition import Definitions, Objective
 from tocsin.slo.desk_records import DefinitionProblems, SloStatistics, objective_statistics
-from tocsin.slo.gate import decide
+from tocsin.slo.gate import FIRST_COUNT, decide
 from tocsin.slo.ledger import keep_ledger, ledger_range
 from tocsin.slo.minutes import CountSource
 from tocsin.slo.options import SloOptions
@@ -76,6 +76,7 @@ class SloDesk:
         deployments: Where deployments are found; without it the ledger blames none.
         attributor: What attributes bad events; without it the question is refused.
         mistakes: What is wrong with the files now.
+        refused: Objectives that can't be counted now, by key, and why.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class SloDesk:
         deployments: DeploymentSource | None = None,
         attributor: Attributing | None = None,
         mistakes: Callable[[], Iterable[object]] = tuple,
+        refused: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         self._definitions = definitions
         self._counts = counts
@@ -100,6 +102,7 @@ class SloDesk:
         self._deployments = deployments
         self._attributor = attributor
         self._mistakes = mistakes
+        self._refused = refused
         self.decisions = Decisions(definitions, state, clock=clock, entropy=entropy, policy=self._options.policy)
         self._lock = threading.Lock()
         self._statistics = SloStatistics()
@@ -241,6 +244,7 @@ class SloDesk:
         objectives = {key: one for key, one in definitions.objectives.items() if one.service == service}
         budgets = self._judge(list(objectives.values()), at)
         states = self._statuses(list(objectives.values()), budgets, at)
+        doubts = self._doubts(budgets)
         taken: set[str] = set()  # by somebody else, between reading and using
         while True:
             exceptions: list[PolicyException] = [one for one in self._state.exceptions.list(service, at) if one.id not in taken]
@@ -256,6 +260,7 @@ class SloDesk:
                 probability,
                 self._options.gate,
                 [str(mistake) for mistake in self._mistakes()],
+                doubts,
             )
             if not record or not answer.exception or self._state.exceptions.use(answer.exception, at, detail=f"deployment of {service}"):
                 break
@@ -269,7 +274,9 @@ class SloDesk:
 
     def problems(self) -> DefinitionProblems:
         """What is wrong with the files, and what is probably not meant."""
-        return DefinitionProblems([str(mistake) for mistake in self._mistakes()], list(self._definitions().remarks))
+        definitions = self._definitions()
+        refused = [f"{key} can't be counted: {why}" for key, why in self._refused().items() if key in definitions.objectives]
+        return DefinitionProblems([str(mistake) for mistake in self._mistakes()], [*refused, *definitions.remarks])
 
     def burn_by_service(self, *, at: Instant | None = None) -> dict[str, ServiceBurn]:
         """For each service its objective that burns fastest over an hour, read from that hour alone; not later than now."""
@@ -316,6 +323,13 @@ class SloDesk:
                 change = None
             found[objective.key] = status_of(policy, objective.key, change or known, at)
         return found
+
+    def _doubts(self, budgets: Sequence[Budget]) -> dict[str, str]:
+        """Why counts can't be relied on now, by key: one that was never whole does not become so by a change of its definition."""
+        recorded = self._state.policies.newest_of_all()
+        never_whole = {one.objective: FIRST_COUNT for one in budgets if one.coverage.recounting and one.objective not in recorded}
+        refused = {key: f"can't be counted: {why}" for key, why in self._refused().items()}
+        return never_whole | refused
 
     def _record(self, answer: GateAnswer, risk_minutes: float, probability: float) -> None:
         identity = f"gate-{self._entropy.token_hex(RECORD_ID_BYTES)}"

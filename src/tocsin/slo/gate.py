@@ -36,6 +36,7 @@ WEIGHT = (
     GateReason.RISK_EXCEEDS_BUDGET,
     GateReason.POLICY_FREEZE,
     GateReason.BROKEN_FILES,
+    GateReason.BEING_COUNTED,
     GateReason.NO_OBJECTIVE,
     GateReason.NO_DATA,
     GateReason.POLICY_CANARY,
@@ -87,6 +88,9 @@ class Opinion:
     state: str = ""
 
 
+FIRST_COUNT = "is being counted for the first time, and what is older may have spent its budget"
+
+
 def decide(
     service: str,
     at: int,
@@ -99,6 +103,7 @@ def decide(
     probability: float = 1.0,
     options: GateOptions | None = None,
     mistakes: Sequence[str] = (),
+    uncounted: Mapping[str, str] | None = None,
 ) -> GateAnswer:
     """
     May a service be deployed?
@@ -115,6 +120,7 @@ def decide(
         probability: Chance that it goes wrong, 0 to 1.
         options: What holds when nothing is known, and what burning fast is.
         mistakes: What is wrong with the SLO files now, each with its place: what they were to say is not in force.
+        uncounted: Why counts of an objective can't be relied on now, by key, to follow its name in a sentence.
 
     Returns:
         The answer; `exception` names the one to use up.
@@ -130,7 +136,11 @@ def decide(
     risk = Risk(risk_minutes, probability)
     of_service = {key: objective for key, objective in objectives.items() if objective.service == service}
     known = {budget.objective: budget for budget in budgets}
-    opinions = [_opinion(objective, known.get(key), policies, states.get(key), risk, options) for key, objective in of_service.items()]
+    doubts = {budget.objective: FIRST_COUNT for budget in budgets if not budget.coverage.complete} | dict(uncounted or {})
+    opinions = [
+        _opinion(objective, known.get(key), policies, states.get(key), risk, options, doubts.get(key, ""))
+        for key, objective in of_service.items()
+    ]
     if not opinions:
         return _answer(service, at, [_without_objective(service, options, mistakes)], exceptions, risk)
     answer = _answer(service, at, sorted(opinions, key=_order), exceptions, risk)
@@ -212,9 +222,13 @@ def _without_objective(service: str, options: GateOptions, mistakes: Sequence[st
     return Opinion("", verdict, (GateReason.NO_OBJECTIVE,), sentence)
 
 
-def _without_data(objective: Objective, budget: Budget | None, state: str, why: str, options: GateOptions) -> Opinion:
+def _without_data(objective: Objective, budget: Budget | None, state: str, why: str, options: GateOptions, doubt: str) -> Opinion:
     """What holds for an objective of which too little is known."""
     verdict = GateVerdict(options.without_data)
+    if doubt:
+        verdict = GateVerdict(options.while_counting)
+        sentence = f"{_WORDS[verdict]}: {objective.key} {doubt}; slo.gate.while_counting is {options.while_counting!r}."
+        return Opinion(objective.key, verdict, (GateReason.BEING_COUNTED,), sentence, budget=budget, state=state)
     sentence = f"{_WORDS[verdict]}: of {objective.key} {why}; slo.gate.without_data is {options.without_data!r}."
     return Opinion(objective.key, verdict, (GateReason.NO_DATA,), sentence, budget=budget, state=state)
 
@@ -226,18 +240,19 @@ def _opinion(
     status: PolicyStatus | None,
     risk: Risk,
     options: GateOptions,
+    doubt: str,
 ) -> Opinion:
-    """What one objective says."""
+    """What one objective says; `doubt` is why its counts can't be relied on, empty when they can."""
     why = _unknown(budget, options)
     held = status is not None and budget is not None and not budget.coverage.settled
     if budget is None or (why and not held):
-        return _without_data(objective, budget, status.state if status else "", why, options)
+        return _without_data(objective, budget, status.state if status else "", why, options, doubt)
     policy = policies.get(status.policy if status else objective.policy, FOUR_STEP)
     if status is None:
         step = step_of(policy, budget.figures.remaining_ratio or 0.0)
         status = PolicyStatus(objective.key, policy.name, step.name, step.deploys, budget.at, step.text)
     if why and status.deploys == DEPLOYS[0]:
-        return _without_data(objective, budget, status.state, why, options)
+        return _without_data(objective, budget, status.state, why, options, doubt)
     minutes_left = budget.figures.remaining_minutes or 0.0
     found: dict[GateReason, str] = {}
     rates = [next((burn.rate for burn in budget.burn_rates if burn.window_s == window_s), None) for window_s in FAST_WINDOWS_S]
@@ -250,8 +265,8 @@ def _opinion(
     if by_policy is not None:
         found[by_policy] = _policy_words(status)
     refusing = [reason for reason in WEIGHT if reason in found and reason is not GateReason.POLICY_CANARY]
-    if not refusing and not budget.coverage.complete and status.deploys == DEPLOYS[0]:
-        return _without_data(objective, budget, status.state, "what is stored is still being counted for the first time", options)
+    if not refusing and doubt:
+        return _without_data(objective, budget, status.state, why, options, doubt)
     if not refusing:
         return _allowing(objective, budget, status, risk)
     words = "; ".join([*(found[reason] for reason in refusing), *_held(budget, status)])

@@ -20,6 +20,10 @@ class GateOptions(BaseModel):
         default="no_go",
         description="Verdict for a service without an objective while SLO files have mistakes: one of them may hold its objective.",
     )
+    while_counting: Literal["go", "no_go"] = Field(
+        default="no_go",
+        description="Verdict for an objective whose past is being counted for the first time, or whose events can't be counted.",
+    )
     when_unreachable: Literal["go", "no_go"] = Field(
         default="no_go", description="What `tocsin gate` says when the server does not answer; --fail-open says it per call."
     )

@@ -183,12 +183,26 @@ class Backfill:
         progress, lowest_s = self._progress(plan), self._lowest_s(plan)
         done = start_s <= self._end_s(plan)
         from_s = start_s
-        if done:
+        if done and (older_s := self._older_s(plan, start_s, lowest_s)) is not None:
+            done, from_s = False, older_s
+        elif done:
             from_s = max(lowest_s, min(progress.counted_from_s, _dropped_until_s(plan, drops)))
         known_s = progress.known_from_s
         if seen_s is not None:
             known_s = min(known_s, max(seen_s, _dropped_until_s(plan, drops)))
         return replace(progress, counted_from_s=from_s, backfilled=done, known_from_s=known_s, updated_s=self._now_s())
+
+    def _older_s(self, plan: Plan, start_s: int, lowest_s: int) -> int | None:
+        """
+        From where to go on, although all that was there is counted; None when that is all.
+
+        While a past is counted, who counts what arrives leaves everything older to us. So telemetry that came meanwhile and is older than
+        any before would be counted by nobody.
+        """
+        del self._lowest[plan.key, plan.revision]
+        if plan.observation is not None:  # minutes before the first event were no observations
+            return lowest_s if self._lowest_s(plan) < lowest_s else None
+        return start_s if self._end_s(plan) < start_s else None
 
     def _lowest_s(self, plan: Plan) -> int:
         """How far back there is anything to count for an objective, seconds since 1970; its present `counted_from_s` when nothing is."""

@@ -182,6 +182,10 @@ class Keeper:
         if self._thread is not None:
             self._thread.join(STOP_WAIT_S)
 
+    def refused(self) -> Mapping[str, str]:
+        """Objectives that the engine refuses to count now, by key, and why."""
+        return self._refusals.reasons()
+
     def segment_loaded(self, signal: Signal, number: int) -> None:
         """A segment is stored: its minutes are counted by the next pass. Returns at once; for the loader's threads."""
         self._segments.append((signal, number))

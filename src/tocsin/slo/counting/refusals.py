@@ -36,7 +36,7 @@ class Refusals:
 
     def reasons(self) -> dict[str, str]:
         """Why, by the objective's key."""
-        return {key: why for key, (_, _, why) in self._refused.items()}
+        return {key: why for key, (_, _, why) in list(self._refused.items())}  # other threads ask while the keeper writes
 
     def forget_others(self, plans: Sequence[Plan]) -> None:
         """Forget those that are not among the plans, count something else by now, or waited long enough."""
