@@ -141,10 +141,10 @@ def test_an_exclusion_makes_an_observation_bad_but_is_shown(world: World) -> Non
 
 
 def test_a_changed_definition_is_counted_anew(world: World) -> None:
-    """Nothing of the former definition is left, not even a second stream."""
+    """Nothing of the former definition is left, not even a second stream of a signal that is older than all of the other."""
     world.define("d", StreamRatio(spans("service:d"), log_records("service:d")))
     world.send(Event("d", at(world, -1), True), Event("d", at(world, -1), False))
-    world.send(Event("d", at(world, -2), True, signal="logs"))
+    world.send(Event("d", at(world, -50 * 1440), True, signal="logs"))
     world.keeper.run_once()
     assert of(world, "d") == Sums(1, 2, 0, 0, 1)
     world.define("d", EventRatio(spans("service:d"), GOOD, inverted=True))

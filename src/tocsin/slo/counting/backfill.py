@@ -77,7 +77,7 @@ class Backfill:
         self._days_max = days_max
         self._write = write
         self._metrics = metrics
-        self._lowest: dict[tuple[str, str], tuple[int, int]] = {}
+        self._lowest: dict[tuple[str, str], int] = {}
         self._piece_s = PIECE_S_FIRST
 
     def waiting(self, plans: Iterable[Plan]) -> list[Plan]:
@@ -128,7 +128,7 @@ class Backfill:
         return refused
 
     def _count(self, batch: Sequence[Plan], end_s: int, drops: RawDrops) -> None:
-        ends = {plan.key: self._end_s(plan) for plan in batch}
+        ends = {plan.key: self._end_s(plan, drops) for plan in batch}
         services = {service for plan in batch for stream in plan.streams for service in stream.services or ()}
         piece_s = min(self._piece_s, max(PIECE_S_MIN, ROWS_MAX // max(1, len(services)) * MINUTE_S))
         start_s = max(min(ends.values()), end_s - piece_s)
@@ -181,9 +181,9 @@ class Backfill:
     def _moved(self, plan: Plan, start_s: int, seen_s: int | None, drops: RawDrops) -> CountProgress:
         """Progress once a piece is written that begins at `start_s`, and whose first minute that says something is `seen_s`."""
         progress, lowest_s = self._progress(plan), self._lowest_s(plan)
-        done = start_s <= self._end_s(plan)
+        done = start_s <= self._end_s(plan, drops)
         from_s = start_s
-        if done and (older_s := self._older_s(plan, start_s, lowest_s)) is not None:
+        if done and (older_s := self._older_s(plan, start_s, lowest_s, drops)) is not None:
             done, from_s = False, older_s
         elif done:
             from_s = max(lowest_s, min(progress.counted_from_s, _dropped_until_s(plan, drops)))
@@ -192,7 +192,7 @@ class Backfill:
             known_s = min(known_s, max(seen_s, _dropped_until_s(plan, drops)))
         return replace(progress, counted_from_s=from_s, backfilled=done, known_from_s=known_s, updated_s=self._now_s())
 
-    def _older_s(self, plan: Plan, start_s: int, lowest_s: int) -> int | None:
+    def _older_s(self, plan: Plan, start_s: int, lowest_s: int, drops: RawDrops) -> int | None:
         """
         From where to go on, although all that was there is counted; None when that is all.
 
@@ -202,39 +202,38 @@ class Backfill:
         del self._lowest[plan.key, plan.revision]
         if plan.observation is not None:  # minutes before the first event were no observations
             return lowest_s if self._lowest_s(plan) < lowest_s else None
-        return start_s if self._end_s(plan) < start_s else None
+        return start_s if self._end_s(plan, drops) < start_s else None
 
     def _lowest_s(self, plan: Plan) -> int:
         """How far back there is anything to count for an objective, seconds since 1970; its present `counted_from_s` when nothing is."""
-        return self._reach(plan)[1]
-
-    def _end_s(self, plan: Plan) -> int:
-        """How far back to go: as far as anything is to be counted, or was counted under another definition of what is still stored."""
-        stored_s, lowest_s = self._reach(plan)
-        return min(lowest_s, max(stored_s, self._progress(plan).known_from_s))
-
-    def _reach(self, plan: Plan) -> tuple[int, int]:
         key = (plan.key, plan.revision)
         if key not in self._lowest:
-            self._lowest[key] = self._find_reach(plan)
+            self._lowest[key] = self._find_lowest_s(plan)
         return self._lowest[key]
 
-    def _find_reach(self, plan: Plan) -> tuple[int, int]:
-        """Since when raw telemetry is stored, and since when there is something of it to count."""
+    def _end_s(self, plan: Plan, drops: RawDrops) -> int:
+        """
+        How far back to go: as far as anything is to be counted, or was counted under another definition since the last drop.
+
+        What was counted of another signal may be older than all that is stored of this one.
+        """
+        return min(self._lowest_s(plan), max(_dropped_until_s(plan, drops), self._progress(plan).known_from_s))
+
+    def _find_lowest_s(self, plan: Plan) -> int:
         progress = self._progress(plan)
         now_s = self._now_s() // MINUTE_S * MINUTE_S
         earliest_s = max(0, int(now_s - self._days_max * DAY_S) // MINUTE_S * MINUTE_S)
         tables = SERIES_TIMES if plan.series is not None else [(stream.table, "ts") for stream in plan.streams]
         extents = [extent for table, column in tables if (extent := stored_extent_s(self._engine, table, column)) is not None]
         if not extents:
-            return (min(progress.counted_from_s, now_s),) * 2
+            return min(progress.counted_from_s, now_s)
         first_s = max(earliest_s, min(first for first, _ in extents))
         if plan.observation is not None and first_s < progress.counted_from_s:
             stream = plan.streams[0]
             within = Minutes(first_s, progress.counted_from_s)
             seen_s = first_event_s(self._engine, table_of(stream.signal), stream.events, services=stream.services, within=within)
-            return first_s, progress.counted_from_s if seen_s is None else max(first_s, seen_s)
-        return (min(first_s, progress.counted_from_s),) * 2
+            return progress.counted_from_s if seen_s is None else max(first_s, seen_s)
+        return min(first_s, progress.counted_from_s)
 
     def _progress(self, plan: Plan) -> CountProgress:
         progress = self._book.get(plan.key)
