@@ -9,8 +9,9 @@ Keeps the counts per minute current: whatever arrives, its minutes are counted a
 Counting a minute reads its raw rows, so it may be done twice, and a late span, a repeated segment or a crash needs no thought. What must
 not happen is that a minute is forgotten. Segments whose counting failed stay on the list. After a start everything that was loaded since
 the last settled pass, and an hour before it, is counted again; what a loss of power took out of `touched` is found by its receipt in
-`resources`, which is synced. Nothing is dropped by retention before it is counted (`dropping`), and what arrives for dropped time is
-counted beside what was counted of it before, never in its place.
+`resources`, which is synced. Nothing is dropped by retention before it is counted (`dropping`), but for objectives that the engine refuses
+to count, which would hold it up for ever; what arrives for dropped time is counted beside what was counted of it before, never in its
+place.
 """
 
 from __future__ import annotations
