@@ -44,7 +44,7 @@ KINDS = (
 
 @dataclass(frozen=True, slots=True)
 class Judging:
-    """Shares of one core that the load takes without and with objectives; passes of the keeper; the questions' times."""
+    """Shares of one core that the load takes without and with objectives; the questions' times."""
 
     spans: int
     seconds: float

@@ -56,7 +56,7 @@ class House:
         Conflict: Another process has the directory open.
         JournalError: The directory can't be written.
         StoreError: The engine does not start, or the database of the state can't be used.
-        ConfigError: `state.url` is wrong, or a query of `signals`.
+        ConfigError: `state.url` is wrong, or `slo.policy` names no policy.
     """
 
     def __init__(self, options: Options, *, clock: Clock | None = None, entropy: Entropy | None = None) -> None:
@@ -96,7 +96,7 @@ class House:
     def desk_parts(self, metrics: Metrics) -> DeskParts:
         """What a desk on this house has beside store and clock."""
         judging, options = self.judging, self.options
-        return DeskParts(metrics, options.signals, judging.recent_deployments, judging.burns, options.usage)
+        return DeskParts(metrics, options.signals, judging.deployments.between, judging.burns, options.usage)
 
     def context(self, **more: Any) -> Context:
         """What the API's handlers work with; `more` is what only a server has."""

@@ -112,10 +112,6 @@ class Judging:
         if self._watch.is_alive():
             self._watch.join(STOP_WAIT_S)
 
-    def recent_deployments(self, start: Instant, end: Instant) -> Sequence[Deployment]:
-        """All deployments of a range, told ones and found ones."""
-        return self.deployments.between(start, end)
-
     def burns(self, at: Instant) -> Mapping[str, ServiceBurn]:
         """The fastest burning objective of each service, over an hour."""
         return self.slos.burn_by_service(at=at)

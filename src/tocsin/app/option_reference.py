@@ -59,11 +59,11 @@ _READ_WORDS: dict[Any, str] = {
 
 def reference_page() -> str:
     """The page `docs/reference/configuration.md`."""
-    lines = [PAGE_HEAD]
+    lines, defaults = [PAGE_HEAD], Options()
     for group, info in Options.model_fields.items():
         lines += [f"## {group}", "", str(info.description), ""]
         lines += ["| option | kind | default | meaning |", "|---|---|---|---|"]
-        lines += [_row(path, leaf) for path, leaf in leaves(_group(info), (group,))]
+        lines += [_row(path, leaf, defaults) for path, leaf in leaves(_group(info), (group,))]
         lines += [""]
     return "\n".join(lines)
 
@@ -78,11 +78,11 @@ def sample_file() -> str:
     return "\n".join(lines)
 
 
-def _row(path: tuple[str, ...], info: FieldInfo) -> str:
+def _row(path: tuple[str, ...], info: FieldInfo, defaults: Options) -> str:
     bounds = _bounds(info)
     kind = _kind_of(info) + (f", {bounds}" if bounds else "")
     variable = "" if "[]" in path else f"<br>`{PREFIX}{'__'.join(path).upper()}`"
-    default = "required" if info.is_required() else f"`{_written(info, _default_at(path, info))}`"
+    default = "required" if info.is_required() else f"`{_written(info, _default_at(path, info, defaults))}`"
     if len(default) > DEFAULT_LENGTH_MAX:
         default = "see [tocsin.yaml](tocsin.yaml)"
     return f"| `{dotted(path)}`{variable} | {kind} | {default} | {info.description} |"
@@ -103,11 +103,11 @@ def _sample_lines(defaults: BaseModel, indent: int) -> list[str]:
     return lines
 
 
-def _default_at(path: tuple[str, ...], info: FieldInfo) -> Any:
+def _default_at(path: tuple[str, ...], info: FieldInfo, defaults: Options) -> Any:
     """What an option is when nobody says anything: a group may come with other defaults than its kind has by itself."""
     if "[]" in path:
         return info.get_default(call_default_factory=True)
-    value: Any = Options()
+    value: Any = defaults
     for key in path:
         value = getattr(value, next(field for field, known in type(value).model_fields.items() if key in (field, known.alias)))
     return value

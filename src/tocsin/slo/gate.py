@@ -28,6 +28,7 @@ FAST_WINDOWS_S = (3600, 300)  # both must burn fast: the hour says that it matte
 MENDING = ("security", "incident-fix")
 EXCEPTION_KINDS = (*MENDING, "other")
 TOTAL_FAILURE = 0.999  # of the highest possible burn rate: with an easy target even a total failure may not reach the limit itself
+FIRST_COUNT = "is being counted for the first time, and what is older may have spent its budget"
 
 # The weightiest first: what is on fire, what is gone, what does not fit, what was agreed, what is not known.
 WEIGHT = (
@@ -86,9 +87,6 @@ class Opinion:
     kinds: tuple[str, ...] = EXCEPTION_KINDS
     budget: Budget | None = None
     state: str = ""
-
-
-FIRST_COUNT = "is being counted for the first time, and what is older may have spent its budget"
 
 
 def decide(
@@ -223,12 +221,12 @@ def _without_objective(service: str, options: GateOptions, mistakes: Sequence[st
 
 
 def _without_data(objective: Objective, budget: Budget | None, state: str, why: str, options: GateOptions, doubt: str) -> Opinion:
-    """What holds for an objective of which too little is known."""
-    verdict = GateVerdict(options.without_data)
+    """What holds for an objective of which too little is known, or, with a `doubt`, whose counts can't be relied on."""
     if doubt:
         verdict = GateVerdict(options.while_counting)
         sentence = f"{_WORDS[verdict]}: {objective.key} {doubt}; slo.gate.while_counting is {options.while_counting!r}."
         return Opinion(objective.key, verdict, (GateReason.BEING_COUNTED,), sentence, budget=budget, state=state)
+    verdict = GateVerdict(options.without_data)
     sentence = f"{_WORDS[verdict]}: of {objective.key} {why}; slo.gate.without_data is {options.without_data!r}."
     return Opinion(objective.key, verdict, (GateReason.NO_DATA,), sentence, budget=budget, state=state)
 
