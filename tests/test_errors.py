@@ -23,6 +23,7 @@ CODES = {
     "Timeout": ("timeout", True),
     "StoreError": ("store_error", True),
     "JournalError": ("journal_error", True),
+    "DeliveryError": ("delivery_error", True),
 }
 TREE = {name: kind for name, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, TocsinError)}
 

@@ -12,8 +12,9 @@ Every failure that Tocsin raises on purpose, as one tree.
       Timeout                      the answer took longer than allowed
       StoreError                   the engine failed or refused
       JournalError                 the disk failed: nothing was acknowledged
+      DeliveryError                a receiver of notifications did not take one
 
-The first five are the user's to mend, the next two pass by themselves, the last two are the machine's.
+The first five are the user's to mend, the next two pass by themselves, the last three are the machine's.
 A bug of ours is an assertion, not one of these. `code` is stable snake_case from this closed list: programs may match on it.
 A message says what was expected, what was found, where, and what to do.
 """
@@ -102,3 +103,19 @@ class JournalError(TocsinError):
 
     code = "journal_error"
     retryable = True
+
+
+class DeliveryError(TocsinError):
+    """
+    A receiver of notifications did not take one. `lasting`: it refused, so that the same again would be refused again.
+
+    The message never holds a secret. `retry_after_s` is what the receiver asked for, None when it did not say.
+    """
+
+    code = "delivery_error"
+    retryable = True
+
+    def __init__(self, message: str, *, lasting: bool = False, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.lasting = lasting
+        self.retry_after_s = retry_after_s

@@ -3,6 +3,7 @@ The only file that knows HTTP status codes: the tree of `tocsin.errors`, as HTTP
 
     InvalidInput, ParseError, ConfigError  400     NotFound  404     Conflict           409     Timeout             504
     UnsupportedMedia                       415     Overloaded 429    LimitExceeded      413     StoreError, JournalError 503
+    DeliveryError                          502
 
 Our own API answers every error with one JSON body:
 
@@ -31,6 +32,7 @@ from starlette.responses import Response
 from tocsin.errors import (
     ConfigError,
     Conflict,
+    DeliveryError,
     InvalidInput,
     JournalError,
     LimitExceeded,
@@ -69,6 +71,7 @@ STATUSES: tuple[tuple[type[TocsinError], http.HTTPStatus], ...] = (  # the first
     (Timeout, http.HTTPStatus.GATEWAY_TIMEOUT),
     (StoreError, http.HTTPStatus.SERVICE_UNAVAILABLE),
     (JournalError, http.HTTPStatus.SERVICE_UNAVAILABLE),
+    (DeliveryError, http.HTTPStatus.BAD_GATEWAY),
 )
 # A query that is larger than a limit, or that meets data that it can't put together, is well formed all the same.
 PROMETHEUS: tuple[tuple[type[TocsinError], str, http.HTTPStatus], ...] = (  # the first that fits

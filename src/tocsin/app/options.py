@@ -15,6 +15,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from tocsin.alert.options import AlertOptions
 from tocsin.app.address import Address, parse_address
 from tocsin.clock import Clock, RealClock, ReplayClock
 from tocsin.collect.options import HostOptions, OwnOptions, ProbesOptions, ScrapeOptions
@@ -158,6 +159,7 @@ class Options(BaseModel):
     slo: SloOptions = Field(default_factory=SloOptions, description="Objectives as code, their budgets, and the deploy gate.")
     usage: UsageOptions = Field(default_factory=UsageOptions, description="Security and cost signals: clients, tenants, prices.")
     deployments: DeploymentOptions = Field(default_factory=DeploymentOptions, description="How deployments become known.")
+    alert: AlertOptions = Field(default_factory=AlertOptions, description="Rules, alerts, and how people are told.")
     fold: FoldOptions = Field(default_factory=FoldOptions, description="When fresh samples are folded into compressed chunks.")
     state: StateOptions = Field(default_factory=StateOptions, description="Decisions of people, in SQLite or PostgreSQL.")
     store: StoreOptions = Field(default_factory=StoreOptions, description="The engine, how long it keeps data, what is redacted.")

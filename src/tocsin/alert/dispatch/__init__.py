@@ -1,0 +1,1 @@
+"""Alerts become groups, groups become notifications: a pure machine that a clock drives."""

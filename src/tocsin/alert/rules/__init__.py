@@ -1,0 +1,1 @@
+"""Groups of rules, evaluated one after another at every interval, and the alerts that they keep."""

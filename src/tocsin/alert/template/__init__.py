@@ -1,0 +1,1 @@
+"""Templates in the language of Go, as Prometheus and Alertmanager use them."""

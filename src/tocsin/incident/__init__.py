@@ -1,0 +1,1 @@
+"""What happened and what was learnt: incidents through their steps, timeline, evidence, runbooks, postmortems, guards."""

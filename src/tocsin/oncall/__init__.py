@@ -1,0 +1,1 @@
+"""Who is called: schedules as code, overrides and swaps, escalation, calendars, the load that pages are."""

@@ -1,0 +1,1 @@
+"""Rules judged over the past: backtests of the whole path from a rule to a person, and the guards that CI runs."""
