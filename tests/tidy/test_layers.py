@@ -10,7 +10,9 @@ from graphlib import CycleError, TopologicalSorter
 import pytest
 from tests.tidy.source import ROOT, FunctionNode, Module, modules
 
-ORDER = "errors, clock < model < {wire, journal, store, state} < {query, collect} < slo < alert < {oncall, incident} < replay < api < app < cli"
+ORDER = (
+    "errors, clock < model < {wire, journal, store, state} < {query, collect} < slo < alert < {oncall, incident} < replay < api < app < cli"
+)
 FLOOR = {"errors", "clock", "model"}
 LEAVES = {"demo": {"cli", "app"}, "testing": {"cli", "app"}}  # room: the only rooms that may import it
 

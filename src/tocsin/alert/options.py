@@ -30,9 +30,7 @@ class AlertOptions(BaseModel):
         default=600.0, ge=0, description="Least time that a pending alert waits after a restart, unless its `for` is shorter, seconds."
     )
     resend_s: float = Field(default=60.0, ge=1, le=3600, description="Seconds after which a firing alert is said again.")
-    resolve_timeout_s: float = Field(
-        default=300.0, ge=1, description="After how long an alert of others has ended that is said no more."
-    )
+    resolve_timeout_s: float = Field(default=300.0, ge=1, description="After how long an alert of others has ended that is said no more.")
     external_url: str = Field(default="", description="Where people reach this server, for links in pages; by default its HTTP address.")
     external_labels: dict[str, str] = Field(default_factory=dict, description="Labels that alerts get when they are forwarded.")
     forward: tuple[str, ...] = Field(default=(), description="Alertmanagers that get every alert of our rules as Prometheus would send it.")

@@ -9,13 +9,17 @@ from typing import Annotated, Any
 from fastapi import Depends, Query
 from starlette.requests import Request
 
+from tocsin.alert.desk import AlertDesk
 from tocsin.api.readiness import Readiness
 from tocsin.clock import Clock
 from tocsin.collect.scrape import TargetStatus
+from tocsin.incident.desk import IncidentDesk
 from tocsin.journal.journal import Journal
 from tocsin.model.instant import NANOSECONDS, TimeRange, parse_instant
+from tocsin.oncall.desk import OncallDesk
 from tocsin.query.deployments import Deployments
 from tocsin.query.desk import Desk
+from tocsin.replay.desk import ReplayDesk
 from tocsin.slo.desk import SloDesk
 from tocsin.wire.deployments import DeploymentDoor
 from tocsin.wire.prometheus.admission import CardinalityReport
@@ -44,6 +48,10 @@ class Context:
         slos: Objectives, budgets and the gate; None where only telemetry is asked.
         deployments: All that are known, told and found; None where only telemetry is asked.
         deployment_door: Takes them in; None where nothing keeps them.
+        alerts: Rules, alerts, silences, notifications; None where nothing is evaluated.
+        oncall: Shifts, swaps, pages; None where nobody is called.
+        incidents: Incidents; None where nothing keeps them.
+        replay: Backtests and guards; None where nothing is stored.
     """
 
     desk: Desk
@@ -58,6 +66,10 @@ class Context:
     slos: SloDesk | None = None
     deployments: Deployments | None = None
     deployment_door: DeploymentDoor | None = None
+    alerts: AlertDesk | None = None
+    oncall: OncallDesk | None = None
+    incidents: IncidentDesk | None = None
+    replay: ReplayDesk | None = None
 
 
 def context_of(request: Request) -> Context:

@@ -13,16 +13,20 @@ from types import TracebackType
 from typing import Self
 
 from tocsin.model.instant import Instant
+from tocsin.state.alerting import Alerting
 from tocsin.state.audit import Audit
 from tocsin.state.database import Database, StateStatistics
 from tocsin.state.deployments import Deployments
 from tocsin.state.exceptions import Exceptions
 from tocsin.state.exclusions import Exclusions
 from tocsin.state.gate import Gate
+from tocsin.state.incidents import Incidents
 from tocsin.state.marks import Marks
+from tocsin.state.oncall import Oncall
 from tocsin.state.options import StateOptions
 from tocsin.state.policies import Policies
 from tocsin.state.progress import Progress
+from tocsin.state.rule_states import RuleStates
 
 DAY_NS = 86_400_000_000_000
 
@@ -46,6 +50,10 @@ class State:
         self.policies = Policies(database)
         self.gate = Gate(database)
         self.progress = Progress(database)
+        self.rule_states = RuleStates(database)
+        self.alerting = Alerting(database)
+        self.oncall = Oncall(database)
+        self.incidents = Incidents(database)
         self.audit = Audit(database)
 
     @classmethod

@@ -16,11 +16,13 @@ NUMBER = BigInteger().with_variant(Integer(), "sqlite")
 METADATA = MetaData(naming_convention={"pk": "%(table_name)s_pkey"})
 
 
-def _text(name: str) -> Column[str]:
+def text(name: str) -> Column[str]:
+    """A text that is always there."""
     return Column(name, Text, nullable=False)
 
 
-def _int64(name: str) -> Column[int]:
+def int64(name: str) -> Column[int]:
+    """A number of 64 bits that is always there."""
     return Column(name, INT64, nullable=False)
 
 
@@ -29,45 +31,45 @@ def _withdrawal() -> tuple[Column[int], Column[str], Column[str]]:
 
 
 DEPLOYMENTS = Table(
-    "deployments", METADATA, Column("id", Text, primary_key=True), _text("service"), _text("version"), _int64("at"), _text("source"),
-    _text("status"), _text("environment"), _text("author"), _text("url"), _text("description"), _text("previous_version"),
+    "deployments", METADATA, Column("id", Text, primary_key=True), text("service"), text("version"), int64("at"), text("source"),
+    text("status"), text("environment"), text("author"), text("url"), text("description"), text("previous_version"),
     Index("deployments_by_service", "service", "at"), Index("deployments_by_time", "at"),
 )  # fmt: skip
 
 EXCLUSIONS = Table(
-    "exclusions", METADATA, Column("id", Text, primary_key=True), _text("slo"), _text("service"), Column("start", INT64),
-    Column("end", INT64), _text("query"), _text("author"), _text("reason"), _text("source"), _int64("created"), *_withdrawal(),
+    "exclusions", METADATA, Column("id", Text, primary_key=True), text("slo"), text("service"), Column("start", INT64),
+    Column("end", INT64), text("query"), text("author"), text("reason"), text("source"), int64("created"), *_withdrawal(),
 )  # fmt: skip
 
 CAUSE_MARKS = Table(
-    "cause_marks", METADATA, Column("id", Text, primary_key=True), _text("slo"), _text("service"), _int64("start"), _int64("end"),
-    _text("kind"), _text("cause"), _text("author"), _text("reason"), _int64("created"), *_withdrawal(),
+    "cause_marks", METADATA, Column("id", Text, primary_key=True), text("slo"), text("service"), int64("start"), int64("end"),
+    text("kind"), text("cause"), text("author"), text("reason"), int64("created"), *_withdrawal(),
     Index("cause_marks_by_time", "start"),
 )  # fmt: skip
 
 POLICY_EXCEPTIONS = Table(
-    "policy_exceptions", METADATA, Column("id", Text, primary_key=True), _text("service"), _text("kind"), _text("author"),
-    _text("reason"), _int64("created"), _int64("expires"), _int64("uses_left"), Index("policy_exceptions_by_service", "service", "expires"),
+    "policy_exceptions", METADATA, Column("id", Text, primary_key=True), text("service"), text("kind"), text("author"),
+    text("reason"), int64("created"), int64("expires"), int64("uses_left"), Index("policy_exceptions_by_service", "service", "expires"),
 )  # fmt: skip
 
 # `remaining_ratio` is null where it is not a number: SQLite has none of those.
 POLICY_TRANSITIONS = Table(
-    "policy_transitions", METADATA, Column("number", NUMBER, primary_key=True), _text("objective"), _text("policy"), _text("previous"),
-    _text("state"), _int64("at"), Column("remaining_ratio", Double), Index("policy_transitions_by_objective", "objective", "at"),
+    "policy_transitions", METADATA, Column("number", NUMBER, primary_key=True), text("objective"), text("policy"), text("previous"),
+    text("state"), int64("at"), Column("remaining_ratio", Double), Index("policy_transitions_by_objective", "objective", "at"),
 )  # fmt: skip
 
 GATE_RECORDS = Table(
-    "gate_records", METADATA, Column("id", Text, primary_key=True), _text("service"), _int64("at"), _text("verdict"), _text("reason"),
-    Column("risk_minutes", Double, nullable=False), Column("probability", Double, nullable=False), _text("exception"),
+    "gate_records", METADATA, Column("id", Text, primary_key=True), text("service"), int64("at"), text("verdict"), text("reason"),
+    Column("risk_minutes", Double, nullable=False), Column("probability", Double, nullable=False), text("exception"),
     Index("gate_records_by_service", "service", "at"), Index("gate_records_by_time", "at"),
 )  # fmt: skip
 
 COUNT_PROGRESS = Table(
-    "count_progress", METADATA, Column("objective", Text, primary_key=True), _text("revision"), _int64("counted_from_s"),
-    Column("backfilled", Boolean, nullable=False), _int64("known_from_s"), _int64("updated_s"),
+    "count_progress", METADATA, Column("objective", Text, primary_key=True), text("revision"), int64("counted_from_s"),
+    Column("backfilled", Boolean, nullable=False), int64("known_from_s"), int64("updated_s"),
 )  # fmt: skip
 
 AUDIT = Table(
-    "audit", METADATA, Column("number", NUMBER, primary_key=True), _int64("at"), _text("author"), _text("action"), _text("subject"),
-    _text("detail"), Index("audit_by_time", "at"),
+    "audit", METADATA, Column("number", NUMBER, primary_key=True), int64("at"), text("author"), text("action"), text("subject"),
+    text("detail"), Index("audit_by_time", "at"),
 )  # fmt: skip
