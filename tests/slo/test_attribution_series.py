@@ -13,10 +13,10 @@ from tocsin.clock import RealClock
 from tocsin.errors import InvalidInput
 from tocsin.model.labels import Labels
 from tocsin.query.metrics import Metrics
+from tocsin.query.series.memory import MemorySeries
 from tocsin.slo.attribution.ranking import Candidate, Whole, causes, sentence_of, share_words, standing_out, value_of
 from tocsin.slo.attribution.series import series_candidates
 from tocsin.slo.definition import SeriesRatio
-from tocsin.testing.promqltest.memory import MemorySeries
 
 HOUR_NS = 3600 * 10**9
 END = 1_760_000_000 * 10**9

@@ -17,10 +17,10 @@ from tocsin.model.series import STALE_NAN
 from tocsin.query.promql.answer import QueryAnswer
 from tocsin.query.promql.engine import Promql
 from tocsin.query.promql.options import PromqlOptions
+from tocsin.query.series.memory import MemorySeries
 from tocsin.slo.counting.series_counts import COUNTER_REACH_S, count_series, observe_series, reach_s
 from tocsin.slo.definition import Operator, SeriesRatio, SeriesThreshold, SeriesValue
 from tocsin.slo.minutes import MinuteRange
-from tocsin.testing.promqltest.memory import MemorySeries
 
 START_S = 1_700_000_040 // 60 * 60
 MINUTE = 60

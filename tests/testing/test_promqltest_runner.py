@@ -15,9 +15,9 @@ from tocsin.model.native_histogram import Buckets, NativeHistogram, ResetHint
 from tocsin.model.series import STALE_NAN
 from tocsin.query.promql.answer import Annotations, QueryAnswer, SeriesAnswer
 from tocsin.query.promql.syntax import ValueType
+from tocsin.query.series.memory import MemorySeries
 from tocsin.testing.promqltest.__main__ import main
 from tocsin.testing.promqltest.comparison import almost_equal, histograms_equal
-from tocsin.testing.promqltest.memory import MemorySeries
 from tocsin.testing.promqltest.runner import CaseResult, run_script
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tocsin.model.labels import METRIC_NAME, Labels
 from tocsin.model.series import Census, Exemplar, Matcher, Metadata, NamedCount
-from tocsin.testing.promqltest.memory import MemorySeries
+from tocsin.query.series.memory import MemorySeries
 
 EVERYTHING = 10**9
 

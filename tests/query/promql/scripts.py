@@ -8,8 +8,8 @@ from tocsin.clock import RealClock
 from tocsin.query.promql.answer import QueryAnswer
 from tocsin.query.promql.engine import Promql
 from tocsin.query.promql.options import PromqlOptions
+from tocsin.query.series.memory import MemorySeries
 from tocsin.testing.promqltest.grammar import Load, read_script
-from tocsin.testing.promqltest.memory import MemorySeries
 from tocsin.testing.promqltest.runner import run_script
 
 EVERYTHING = PromqlOptions(

@@ -9,7 +9,7 @@ import pytest
 from tocsin.clock import ReplayClock
 from tocsin.query.promql.engine import Promql
 from tocsin.query.promql.options import PromqlOptions
-from tocsin.testing.promqltest.memory import MemorySeries
+from tocsin.query.series.memory import MemorySeries
 from tocsin.testing.promqltest.runner import PromqlEngine, run_script
 
 _SCRIPTS = sorted((Path(__file__).parent / "cases").glob("*.test"))

@@ -19,7 +19,7 @@ from tocsin.query.promql.options import PromqlOptions
 from tocsin.query.promql.shared_room import Reservation
 from tocsin.query.promql.syntax import ValueType
 from tocsin.query.promql.warm import warm
-from tocsin.testing.promqltest.memory import MemorySeries
+from tocsin.query.series.memory import MemorySeries
 
 TWO = "load 1m\n  x{n='1'} 1 2 3\n  x{n='2'} 4 _ 6\n"
 

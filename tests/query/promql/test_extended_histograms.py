@@ -12,7 +12,7 @@ from tocsin.clock import RealClock
 from tocsin.model.labels import Labels
 from tocsin.model.native_histogram import Buckets, NativeHistogram
 from tocsin.query.promql.engine import Promql
-from tocsin.testing.promqltest.memory import MemorySeries
+from tocsin.query.series.memory import MemorySeries
 
 _STEP_MS = 10_000
 _COUNTS = st.lists(st.one_of(st.none(), st.integers(min_value=0, max_value=20)), min_size=1, max_size=12)

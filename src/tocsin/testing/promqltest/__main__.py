@@ -10,7 +10,7 @@ from pathlib import Path
 from tocsin.clock import RealClock
 from tocsin.query.promql.engine import Promql
 from tocsin.query.promql.options import PromqlOptions
-from tocsin.testing.promqltest.memory import MemorySeries
+from tocsin.query.series.memory import MemorySeries
 from tocsin.testing.promqltest.runner import CaseResult, PromqlEngine, run_script
 
 

@@ -19,8 +19,8 @@ from tocsin.query.promql.answer import QueryAnswer, SeriesAnswer
 from tocsin.query.promql.histogram_layout import stripped
 from tocsin.query.promql.histogram_text import histogram_text
 from tocsin.query.promql.syntax import ValueType
+from tocsin.query.series.notation import Point, WrittenSeries
 from tocsin.testing.promqltest.grammar import Evaluation, Expectation, Grid, Topic
-from tocsin.testing.promqltest.series_notation import Point, WrittenSeries
 
 RELATIVE_TOLERANCE = 1e-6
 _SMALLEST_NORMAL = 2.2250738585072014e-308

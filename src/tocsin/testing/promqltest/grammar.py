@@ -22,7 +22,7 @@ from tocsin.errors import InvalidInput, TocsinError
 from tocsin.query.promql.numerals import parse_duration_ms
 from tocsin.query.promql.parser import parse
 from tocsin.query.promql.syntax import StringLiteral
-from tocsin.testing.promqltest.series_notation import WrittenSeries, parse_series
+from tocsin.query.series.notation import WrittenSeries, parse_series
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,11 +30,11 @@ from tocsin.query.promql.syntax import (
     ValueType,
     VectorSelector,
 )
+from tocsin.query.series.memory import MemorySeries
+from tocsin.query.series.notation import WrittenSeries
 from tocsin.testing.promqltest.comparison import compare_annotations, compare_answer, compare_failure
 from tocsin.testing.promqltest.custom_buckets import custom_bucket_series
 from tocsin.testing.promqltest.grammar import Clear, Evaluation, Load, Topic, Unreadable, read_script
-from tocsin.testing.promqltest.memory import MemorySeries
-from tocsin.testing.promqltest.series_notation import WrittenSeries
 
 _MINUTE_MS = 60_000
 

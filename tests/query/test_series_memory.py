@@ -9,8 +9,8 @@ from tocsin.errors import LimitExceeded
 from tocsin.model.labels import Labels
 from tocsin.model.native_histogram import Buckets, NativeHistogram, ResetHint
 from tocsin.model.series import STALE_NAN, Matcher, MatchOperator, SeriesBatch
+from tocsin.query.series.memory import MemorySeries
 from tocsin.testing.promqltest.custom_buckets import custom_bucket_series
-from tocsin.testing.promqltest.memory import MemorySeries
 
 UP = Matcher("__name__", MatchOperator.EQUAL, "up")
 

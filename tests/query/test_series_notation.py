@@ -11,7 +11,7 @@ from tocsin.errors import InvalidInput
 from tocsin.model.labels import Labels
 from tocsin.model.native_histogram import CUSTOM_BUCKETS_SCHEMA, NativeHistogram, ResetHint
 from tocsin.model.series import STALE_NAN_BITS
-from tocsin.testing.promqltest.series_notation import parse_histogram, parse_points, parse_series
+from tocsin.query.series.notation import parse_histogram, parse_points, parse_series
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
 """
-Series in memory: the store's place in tests of PromQL.
+Series in memory: the store's place in tests and replays.
 
 What it hands out is what a store hands out: samples in order of time, a later one at the same instant in place of an earlier one, hints
 about counter resets where the histogram before is known.
@@ -37,7 +37,7 @@ class _Held:
 
 
 class MemorySeries:
-    """A SeriesSource that holds what tests put in; not safe against changes while it is read."""
+    """A SeriesSource that holds what is put in; not safe against changes while it is read."""
 
     def __init__(self) -> None:
         self._held: dict[Labels, _Held] = {}
