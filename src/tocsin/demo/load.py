@@ -15,12 +15,16 @@ from typing import Any
 import httpx
 
 from tocsin.demo.chance import Chance
+from tocsin.demo.faults.board import FaultBoard
+from tocsin.demo.faults.catalog import Fault
 from tocsin.demo.orders import PRICES_CENTS
 from tocsin.demo.request_id import HEADER
 
 IN_FLIGHT_MAX = 64
 CUSTOMERS = 40
 REQUEST_TIMEOUT_S = 10.0
+SALE_TIMES = 6  # under the fault traffic-spike: so many times as many customers
+SALE_BUYERS = 0.85  # share of those that would not buy otherwise
 
 QUESTIONS = (
     "How long does shipping take?",
@@ -59,12 +63,23 @@ class Load:
         gateway: Base address of the gateway.
         chance: Decides who asks what, and when.
         rate_per_s: Mean arrivals per second, > 0.
+        faults: What is broken now; a sale is no fault of the shop's, but looks like one.
         run: Sets this run's request ids apart from those of other runs.
         on_failure: Called with the request id and a sentence for each failed request.
     """
 
-    def __init__(self, gateway: str, *, chance: Chance, rate_per_s: float, run: str, on_failure: Callable[[str, str], None]) -> None:
+    def __init__(
+        self,
+        gateway: str,
+        *,
+        chance: Chance,
+        rate_per_s: float,
+        run: str,
+        on_failure: Callable[[str, str], None],
+        faults: FaultBoard | None = None,
+    ) -> None:
         self._gateway = gateway
+        self._faults = faults or FaultBoard(None)
         self._chance = chance
         self._mean_wait_s = 1 / rate_per_s
         self._run = run
@@ -86,12 +101,13 @@ class Load:
             number = 0
             while True:
                 number += 1
-                due_s += self._chance.wait_s(self._mean_wait_s, number)
+                sale = self._faults.holds(Fault.TRAFFIC_SPIKE)
+                due_s += self._chance.wait_s(self._mean_wait_s / (SALE_TIMES if sale else 1), number)
                 await asyncio.sleep(due_s - loop.time())
                 if len(in_flight) >= IN_FLIGHT_MAX:
                     self._skipped += 1
                     continue
-                task = waiting.create_task(self._send(client, number))
+                task = waiting.create_task(self._send(client, number, choose_call(self._chance, number, sale=sale)))
                 in_flight.add(task)
                 task.add_done_callback(in_flight.discard)
 
@@ -99,9 +115,8 @@ class Load:
         """Requests since the start."""
         return LoadStatistics(answered=self._answered, failed=self._failed, skipped=self._skipped)
 
-    async def _send(self, client: httpx.AsyncClient, number: int) -> None:
+    async def _send(self, client: httpx.AsyncClient, number: int, call: Call) -> None:
         request_id = f"req-{self._run}-{number:06d}"
-        call = choose_call(self._chance, number)
         try:
             response = await client.request(call.method, call.path, json=call.body, headers={HEADER: request_id})
         except httpx.HTTPError as error:
@@ -115,11 +130,11 @@ class Load:
             self._answered += 1
 
 
-def choose_call(chance: Chance, number: int) -> Call:
-    """What the customer behind the request of that number wants: 35 % buy, 25 % ask, 20 % look at one order, 20 % at all of theirs."""
+def choose_call(chance: Chance, number: int, *, sale: bool = False) -> Call:
+    """What the customer of that number wants: 35 % buy (in a sale 90 %), 25 % ask, 20 % look at one order, 20 % at all of theirs."""
     customer = f"customer-{chance.pick(CUSTOMERS, 'customer', number):02d}"
     kind = chance.ratio("kind", number)
-    if kind < 0.35:
+    if kind < 0.35 or (sale and chance.happens(SALE_BUYERS, "sale", number)):
         skus = sorted(PRICES_CENTS)
         count = 1 + chance.pick(3, "count", number)
         items = [

@@ -30,7 +30,8 @@ from werkzeug.serving import make_server
 from tocsin.demo import assistant, gateway, orders, payments
 from tocsin.demo.access_log import HEALTH_PATH, AccessLog, install_flask_access_log
 from tocsin.demo.chance import Chance
-from tocsin.demo.settings import ServiceSettings
+from tocsin.demo.faults.board import FaultBoard
+from tocsin.demo.settings import DEMO_VERSION, ServiceSettings
 from tocsin.demo.telemetry import start_telemetry
 
 BUILDERS: dict[str, Callable[[ServiceSettings], FastAPI | flask.Flask]] = {
@@ -52,10 +53,13 @@ class Server:
 def main(arguments: list[str] | None = None) -> None:
     """Serve until told to stop; the telemetry that is still waiting leaves before the process does."""
     options = _parse(arguments)
-    telemetry = start_telemetry(options.name, options.endpoint)
+    telemetry = start_telemetry(options.name, options.endpoint, options.version)
     _instrument_libraries()
     peers = dict(peer.split("=", 1) for peer in options.peer)
-    app = BUILDERS[options.name](ServiceSettings(data=options.data, chance=Chance(options.seed), peers=peers))
+    settings = ServiceSettings(
+        data=options.data, chance=Chance(options.seed), peers=peers, faults=FaultBoard(options.faults), version=options.version
+    )
+    app = BUILDERS[options.name](settings)
     serve_until_stopped(server_for(app, socket.socket(fileno=options.fd)))
     telemetry.shutdown()
 
@@ -117,6 +121,8 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--endpoint", required=True, help="base address of the OTLP/HTTP receiver")
     parser.add_argument("--data", type=Path, required=True, help="folder for the database")
     parser.add_argument("--seed", type=int, default=1, help="what chance depends on")
+    parser.add_argument("--faults", type=Path, default=None, help="the board that says what is broken")
+    parser.add_argument("--version", default=DEMO_VERSION, help="the service's version")
     parser.add_argument("--peer", action="append", default=[], metavar="NAME=URL", help="a service to call")
     return parser.parse_args(arguments)
 

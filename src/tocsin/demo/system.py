@@ -26,7 +26,10 @@ import httpx
 from tocsin.clock import Entropy, RealEntropy
 from tocsin.demo.access_log import HEALTH_PATH
 from tocsin.demo.chance import Chance
+from tocsin.demo.faults.board import LOOK_INTERVAL_S, FaultBoard
+from tocsin.demo.faults.catalog import STORIES
 from tocsin.demo.load import Load, LoadStatistics
+from tocsin.demo.settings import DEMO_VERSION
 from tocsin.errors import InvalidInput, TocsinError
 
 SERVICES: dict[str, tuple[str, ...]] = {  # each with the services that it calls
@@ -39,6 +42,7 @@ RATE_PER_S_MAX = 200.0  # Flask's threaded server and two cores: beyond this the
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 20.0  # three exporters, five seconds each, when nobody receives any more
 LOG_TAIL_BYTES = 2_000
+HEALTH_INTERVAL_S = 0.1
 
 
 class ServiceDiedError(TocsinError):
@@ -55,12 +59,14 @@ class DemoSettings:
         rate_per_s: Mean requests per second from outside, > 0 and <= RATE_PER_S_MAX; each makes 5 to 15 spans.
         seed: The same seed brings the same customers, latencies and failures.
         duration_s: Seconds of load, > 0; None runs until it is stopped.
+        board: File that says what is broken, see `faults.board`; None: one of this run alone, which nobody can write.
     """
 
     endpoint: str = "http://127.0.0.1:4318"
     rate_per_s: float = 5.0
     seed: int = 1
     duration_s: float | None = None
+    board: Path | None = None
 
     def __post_init__(self) -> None:
         if urlsplit(self.endpoint).scheme not in {"http", "https"} or not urlsplit(self.endpoint).hostname:
@@ -97,7 +103,10 @@ class Demo:
         self._settings = settings
         self._say = say
         self._run_name = run_name
-        self._processes: list[ServiceProcess] = []
+        self._faults = FaultBoard(settings.board)
+        self._processes: dict[str, ServiceProcess] = {}
+        self._listeners: dict[str, socket.socket] = {}
+        self._deaths: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> LoadStatistics:
         """Start, drive, stop; see the module's `run`."""
@@ -113,34 +122,40 @@ class Demo:
     async def _start(self, data: Path) -> None:
         if not await _listens(self._settings.endpoint):
             self._say(f"nothing listens at {self._settings.endpoint} yet: telemetry is dropped until something does (start `tocsin up`)")
-        listeners = {name: _listen() for name in SERVICES}
-        addresses = {name: f"http://127.0.0.1:{listener.getsockname()[1]}" for name, listener in listeners.items()}
-        try:
-            for name, peers in SERVICES.items():
-                command = _service_command(name, listeners[name].fileno(), self._settings, data, {peer: addresses[peer] for peer in peers})
-                process = await ServiceProcess.start(name, command, listeners[name].fileno(), addresses[name], data / f"{name}.log")
-                self._processes.append(process)
-        finally:
-            # The children hold their own copies now; ours would keep the port of a dead service answering with silence.
-            for listener in listeners.values():
-                listener.close()
-        await asyncio.gather(*(process.healthy() for process in self._processes))
-        for process in self._processes:
+        self._listeners = {name: _listen() for name in SERVICES}
+        self._data = data
+        for name in SERVICES:
+            self._processes[name] = await self._started(name, DEMO_VERSION)
+        for name in SERVICES.keys() - {story.service for story in STORIES.values()}:
+            # The children hold their own copies; ours would keep the port of a dead service answering with silence.
+            self._listeners.pop(name).close()
+        await asyncio.gather(*(process.healthy() for process in self._processes.values()))
+        for process in self._processes.values():
             self._say(f"{process.name:<10} {process.address}  process {process.pid}")
+
+    async def _started(self, name: str, version: str) -> ServiceProcess:
+        addresses = {peer: process.address for peer, process in self._processes.items()}
+        listener = self._listeners[name]
+        command = _service_command(name, listener.fileno(), self._settings, self._data, {peer: addresses[peer] for peer in SERVICES[name]})
+        command += ["--version", version]
+        log = self._data / f"{name}-{version}.log"
+        return await ServiceProcess.start(name, command, listener.fileno(), _address_of(listener), log, version)
 
     async def _drive(self, stopped: asyncio.Event) -> LoadStatistics:
         load = Load(
-            next(process.address for process in self._processes if process.name == "gateway"),
+            self._processes["gateway"].address,
             chance=Chance(self._settings.seed),
             rate_per_s=self._settings.rate_per_s,
             run=self._run_name,
             on_failure=lambda request_id, what: self._say(f"{request_id} failed: {what}"),
+            faults=self._faults,
         )
         self._say(f"{self._settings.rate_per_s:g} requests per second, telemetry to {self._settings.endpoint}; Ctrl-C stops")
         driving = asyncio.create_task(load.drive(), name="load")
-        deaths = [asyncio.create_task(process.died(), name=process.name) for process in self._processes]
+        dying = asyncio.create_task(self._until_one_dies(), name="deaths")
+        deploying = asyncio.create_task(self._deploy_with_faults(), name="deploy")
         stopping = asyncio.create_task(stopped.wait(), name="stop")
-        tasks: list[asyncio.Task[None] | asyncio.Task[bool]] = [driving, stopping, *deaths]
+        tasks: list[asyncio.Task[None] | asyncio.Task[bool]] = [driving, stopping, dying, deploying]
         try:
             done, _ = await asyncio.wait(tasks, timeout=self._settings.duration_s, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -151,23 +166,67 @@ class Demo:
             await asyncio.gather(*tasks, return_exceptions=True)
         return load.statistics()
 
+    async def _until_one_dies(self) -> None:
+        """Raise as soon as a service ends by itself; one that is replaced does not count."""
+        self._deaths = {name: asyncio.create_task(process.died(), name=name) for name, process in self._processes.items()}
+        try:
+            while True:
+                done, _ = await asyncio.wait(self._deaths.values(), timeout=LOOK_INTERVAL_S, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    if task in self._deaths.values():
+                        task.result()
+        finally:
+            for task in self._deaths.values():
+                task.cancel()
+
+    async def _deploy_with_faults(self) -> None:
+        """Run the version that the faults ask for: deployed when one begins, rolled back when it ends."""
+        while True:
+            for name in {story.service for story in STORIES.values() if story.service}:
+                asked = [story.version for fault, story in STORIES.items() if story.service == name and self._faults.holds(fault)]
+                version = asked[0] if asked else DEMO_VERSION
+                if self._processes[name].version != version:
+                    await self._replace(name, version)
+            await asyncio.sleep(LOOK_INTERVAL_S)
+
+    async def _replace(self, name: str, version: str) -> None:
+        """Both versions serve on one socket until the old one has left, as behind any load balancer."""
+        old, new = self._processes[name], await self._started(name, version)
+        self._deaths.pop(name).cancel()
+        self._processes[name] = new
+        await new.healthy()
+        self._deaths[name] = asyncio.create_task(new.died(), name=name)
+        await old.stop()
+        self._say(f"{name} {version} is deployed in place of {old.version}")
+        await self._mark(name, version, old.version)
+
+    async def _mark(self, name: str, version: str, previous: str) -> None:
+        """Tell the receiver, as a deploy pipeline would; what is no Tocsin refuses that, and need not know."""
+        mark = {"service": name, "version": version, "previous_version": previous, "author": "demo", "environment": "demo"}
+        with suppress(httpx.HTTPError):
+            async with httpx.AsyncClient(timeout=STOP_TIMEOUT_S, trust_env=False) as client:
+                await client.post(f"{self._settings.endpoint.rstrip('/')}/api/deployments", json=mark)
+
     async def _stop(self) -> None:
-        await asyncio.gather(*(process.stop() for process in self._processes))
+        for listener in self._listeners.values():
+            listener.close()
+        await asyncio.gather(*(process.stop() for process in self._processes.values()))
         if self._processes:
-            self._say(f"stopped {', '.join(process.name for process in self._processes)}")
+            self._say(f"stopped {', '.join(self._processes)}")
 
 
 class ServiceProcess:
     """A child process that serves, and its output in a file."""
 
-    def __init__(self, name: str, address: str, process: asyncio.subprocess.Process, log: Path) -> None:
+    def __init__(self, name: str, address: str, process: asyncio.subprocess.Process, log: Path, version: str) -> None:
         self.name = name
         self.address = address
+        self.version = version
         self._process = process
         self._log = log
 
     @classmethod
-    async def start(cls, name: str, command: list[str], listener: int, address: str, log: Path) -> ServiceProcess:
+    async def start(cls, name: str, command: list[str], listener: int, address: str, log: Path, version: str) -> ServiceProcess:
         """Start the command with the listening socket; a session of its own keeps the terminal's Ctrl-C away from it."""
         with log.open("wb") as output:
             process = await asyncio.create_subprocess_exec(
@@ -179,7 +238,7 @@ class ServiceProcess:
                 start_new_session=True,
                 env=_child_environment(),
             )
-        return cls(name, address, process, log)
+        return cls(name, address, process, log, version)
 
     @property
     def pid(self) -> int:
@@ -193,17 +252,26 @@ class ServiceProcess:
         Raises:
             ServiceDiedError: It ended before, or took longer than START_TIMEOUT_S.
         """
-        async with httpx.AsyncClient(timeout=START_TIMEOUT_S, trust_env=False) as client:
-            answer = asyncio.create_task(client.get(self.address + HEALTH_PATH))
-            death = asyncio.create_task(self.died())
-            await asyncio.wait((answer, death), return_when=asyncio.FIRST_COMPLETED)
-            for task in (answer, death):
-                task.cancel()
-            _, died = await asyncio.gather(answer, death, return_exceptions=True)
+        answer = asyncio.create_task(self._answered())
+        death = asyncio.create_task(self.died())
+        await asyncio.wait((answer, death), return_when=asyncio.FIRST_COMPLETED, timeout=START_TIMEOUT_S)
+        for task in (answer, death):
+            task.cancel()
+        answered, died = await asyncio.gather(answer, death, return_exceptions=True)
         if isinstance(died, ServiceDiedError):
             raise died
-        if answer.cancelled() or answer.exception() or not answer.result().is_success:
+        if answered is not None:
             raise ServiceDiedError(f"{self.name} does not answer {HEALTH_PATH} within {START_TIMEOUT_S:g} s; {self._last_words()}")
+
+    async def _answered(self) -> None:
+        """Ask until it answers; beside it an older version may answer on the same socket."""
+        while True:
+            # A connection for each question: one that is kept would go on talking to the other version.
+            async with httpx.AsyncClient(timeout=START_TIMEOUT_S, trust_env=False) as client:
+                response = await client.get(self.address + HEALTH_PATH)
+            if response.is_success and response.json().get("version", self.version) == self.version:
+                return
+            await asyncio.sleep(HEALTH_INTERVAL_S)
 
     async def died(self) -> None:
         """
@@ -234,6 +302,8 @@ class ServiceProcess:
 def _service_command(name: str, listener: int, settings: DemoSettings, data: Path, peers: dict[str, str]) -> list[str]:
     command = [sys.executable, "-m", "tocsin.demo.service", name, "--fd", str(listener), "--endpoint", settings.endpoint]
     command += ["--data", str(data), "--seed", str(settings.seed)]
+    if settings.board is not None:
+        command += ["--faults", str(settings.board)]
     for peer, address in peers.items():
         command += ["--peer", f"{peer}={address}"]
     return command
@@ -249,6 +319,10 @@ def _listen() -> socket.socket:
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)
     listener.set_inheritable(True)
     return listener
+
+
+def _address_of(listener: socket.socket) -> str:
+    return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 async def _listens(endpoint: str) -> bool:

@@ -28,7 +28,6 @@ from tocsin.demo.request_id import RequestIdFilter
 BATCH_INTERVAL_MS = 1_000
 METRIC_INTERVAL_MS = 5_000
 EXPORT_TIMEOUT_S = 5
-DEMO_VERSION = "1.0.0"
 
 _CHATTY = ("httpx", "urllib3", "werkzeug", "uvicorn")  # a line per request each, all of it in the spans already
 
@@ -48,20 +47,21 @@ class Telemetry:
         self.logs.shutdown()
 
 
-def start_telemetry(service: str, endpoint: str) -> Telemetry:
+def start_telemetry(service: str, endpoint: str, version: str) -> Telemetry:
     """
     Make the global providers and send the standard library's log records through them.
 
     Args:
         service: `service.name` of everything that leaves.
         endpoint: Base address of an OTLP/HTTP receiver, `http://127.0.0.1:4318`.
+        version: `service.version` of the same.
     """
     base = endpoint.rstrip("/")
     resource = Resource.create(
         {
             "service.name": service,
             "service.namespace": "shop",
-            "service.version": DEMO_VERSION,
+            "service.version": version,
             "service.instance.id": f"{service}-1",
             "deployment.environment.name": "demo",
         }
