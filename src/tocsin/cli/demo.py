@@ -7,8 +7,8 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 from typing import Annotated
@@ -18,9 +18,13 @@ import typer
 from rich.text import Text
 
 from tocsin.app.options import environment
+from tocsin.cli import demo_fault
 from tocsin.cli.exit_codes import Exit
 from tocsin.cli.server import DEFAULT_URL
 from tocsin.cli.terminal import console
+from tocsin.demo.desk import desk_files
+from tocsin.demo.faults.board import board_path, write_board
+from tocsin.demo.pager import Pager, listening
 from tocsin.errors import TocsinError
 
 START_TIMEOUT_S = 30.0
@@ -57,20 +61,40 @@ def command(
     except ModuleNotFoundError as error:
         raise TocsinError(DEMO_INSTALL.format(name=error.name)) from error
     out = console()
-    settings = system.DemoSettings(endpoint=endpoint, rate_per_s=rate, seed=seed, duration_s=duration)
-    with server(endpoint, data) if up else nullcontext():
+    with ExitStack() as running:
+        board = running.enter_context(breakable(board_path()))
+        settings = system.DemoSettings(endpoint=endpoint, rate_per_s=rate, seed=seed, duration_s=duration, board=board)
+        if up:
+            pager = running.enter_context(listening(Pager(lambda line: out.print(Text(line, "bold red")))))
+            running.enter_context(server(endpoint, data, desk_files(data / "demo", pager)))
         out.print(Text(f"look at {endpoint}/api/docs, or in another terminal:", "bold"))
         address = "" if endpoint == DEFAULT_URL else f" --url {endpoint}"
         for question in QUESTIONS:
             out.print(Text(f"  tocsin {question}{address}"))
+        out.print(Text("  tocsin demo fault            (breaks it, so that the pager rings)"))
         load = system.run(settings, say=out.print)
     out.print(f"{load.answered} requests were answered, {load.failed} failed, {load.skipped} were not sent because too many waited")
 
 
 @contextmanager
-def server(endpoint: str, data: Path) -> Iterator[None]:
+def breakable(board: Path) -> Iterator[Path]:
+    """The board that `tocsin demo fault` writes, clean at the start and gone in the end."""
+    write_board(board, {})
+    try:
+        yield board
+    finally:
+        board.unlink(missing_ok=True)
+
+
+@contextmanager
+def server(endpoint: str, data: Path, told: Mapping[str, str]) -> Iterator[None]:
     """
     A server of its own for the demo, stopped in the end.
+
+    Args:
+        endpoint: Where it shall listen.
+        data: Its data directory.
+        told: Options, as environment variables; those that the environment has win.
 
     Raises:
         typer.Exit: It did not start; it said why itself.
@@ -80,7 +104,7 @@ def server(endpoint: str, data: Path) -> Iterator[None]:
     if endpoint != DEFAULT_URL:  # beside a server that has the usual ports already
         arguments += ["--grpc", "127.0.0.1:0"]
     # A session of its own: Ctrl-C reaches the demo alone, which stops the server after the last telemetry has left.
-    process = subprocess.Popen(arguments, start_new_session=True, env={**_options(), **environment()})
+    process = subprocess.Popen(arguments, start_new_session=True, env={**_options(), **told, **environment()})
     try:
         _wait_until_ready(endpoint, process)
         yield
@@ -109,3 +133,6 @@ def _wait_until_ready(endpoint: str, process: subprocess.Popen[bytes]) -> None:
                 return
         waiting.wait(POLL_S)
     raise TocsinError(f"the server does not answer at {endpoint} within {START_TIMEOUT_S:g} s")
+
+
+PARTS = {"run": command, "fault": demo_fault.command}
