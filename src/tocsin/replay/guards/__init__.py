@@ -1,0 +1,1 @@
+"""Guards: what an incident taught, as plain files that a pipeline runs."""
