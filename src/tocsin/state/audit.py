@@ -29,6 +29,9 @@ class AuditAction(Enum):
     EXCEPTION_GRANTED = "exception_granted"
     EXCEPTION_USED = "exception_used"
     DEPLOYMENT_MARKED = "deployment_marked"
+    SILENCE_ADDED = "silence_added"
+    SILENCE_CHANGED = "silence_changed"
+    SILENCE_EXPIRED = "silence_expired"
 
 
 @dataclass(frozen=True, slots=True)
