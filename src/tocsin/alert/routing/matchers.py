@@ -81,7 +81,7 @@ def is_classic(text: str) -> bool:
 
 def format_matcher(matcher: Matcher) -> str:
     """A matcher as Alertmanager writes it: `severity="page"`; a name with reserved characters in quotes."""
-    if any(character in _RESERVED or character.isspace() for character in matcher.name) or not matcher.name:
+    if any(character in _RESERVED or character.isspace() for character in matcher.name):
         return f"{_go_quoted(matcher.name)}{matcher.operator.value}{_go_quoted(matcher.value)}"
     return f"{matcher.name}{matcher.operator.value}{quoted(matcher.value)}"
 
@@ -137,7 +137,7 @@ def _parse_classic(text: str) -> tuple[Matcher, ...]:
 def _classic_matcher(text: str) -> Matcher:
     match = _CLASSIC.fullmatch(text)
     if match is None:
-        raise ParseError(f"expected a matcher such as severity=\"page\", found {_shown(text)}")
+        raise ParseError(f'expected a matcher such as severity="page", found {_shown(text)}')
     name, operator, value = match.groups()
     if value.startswith('"'):
         if len(value) < 2 or not value.endswith('"') or _escaped_at(value, len(value) - 1):
