@@ -40,15 +40,28 @@ class Promql:
 
 
 @dataclass(frozen=True, slots=True)
+class BurnPair:
+    """A burn rate that is too fast when it is exceeded over `long_s` and over `short_s` seconds at once."""
+
+    factor: float
+    long_s: int
+    short_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class BurnAbove:
     """
-    An objective's budget burns faster than `factor` over the long and the short window at once.
+    An objective's budget burns faster than `factor` over the long and the short window at once, or so for one of `more`.
+
+    All pairs of one severity are one condition, so that a budget that burns fast by two of them is one alert.
 
     Args:
         objective: Its key.
         factor: Burn rate, above it is too fast.
         long_s, short_s: Windows, seconds.
-        bad_min: So many bad events at least must lie in the long window: on little traffic one failure is no fire.
+        bad_min: So many bad events at least must lie in the long window: on little traffic one failure is no fire. Slices are not held
+            against it: each stands for many events.
+        more: Further pairs, one of which is enough.
     """
 
     objective: str
@@ -56,6 +69,12 @@ class BurnAbove:
     long_s: int
     short_s: int
     bad_min: float = 2.0
+    more: tuple[BurnPair, ...] = ()
+
+    @property
+    def pairs(self) -> tuple[BurnPair, ...]:
+        """All of them, the first first."""
+        return (BurnPair(self.factor, self.long_s, self.short_s), *self.more)
 
 
 class Comparison(Enum):

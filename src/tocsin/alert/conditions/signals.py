@@ -1,0 +1,129 @@
+"""
+Conditions over golden signals: is a service slow, failing, silent or full?
+
+    latency p99 of checkout over 5m above 1s        errors of every service over 10m above 5 %        saturation beyond the wall's limits
+
+The figures are those of the wall. With a threshold of its own a condition needs no baselines, so it is asked of a source without them;
+without a threshold a signal holds while the wall flags it as breached. All conditions over one window at one instant share one answer.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from tocsin.alert.conditions.thresholds import held
+from tocsin.alert.definition import Condition, Element, SignalBreach, Vector
+from tocsin.clock import Clock
+from tocsin.model.instant import NANOSECONDS, Instant
+from tocsin.model.labels import Labels
+from tocsin.model.signals import Flag, RequestSignals, Signal, SignalsWall
+from tocsin.query.signals.words import show
+from tocsin.slo.words import duration_words
+from tocsin.store.read_range import Within
+
+SIGNALS = ("latency", "traffic", "errors", "saturation")
+PERCENTILES = (0.5, 0.9, 0.95, 0.99)  # those that the rollups' statements give
+KEPT_MAX = 16
+FRESH_S = 15.0  # late requests change a window after it was read
+MS_PER_S = 1000.0
+
+
+class Walls(Protocol):
+    """What has golden signals; `query.signals.golden.Signals` is one."""
+
+    def wall(self, within: Within, service: str | None = None) -> SignalsWall:
+        """The signals of all services in a window."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Services of one window, and when they were read, seconds of the monotonic clock."""
+
+    services: Sequence[RequestSignals]
+    read_at_s: float
+
+
+class SignalsEvaluator:
+    """
+    Answers `SignalBreach`. Safe to use from several threads.
+
+    Args:
+        walls: Judges signals by limits and baselines.
+        figures: The same without baselines, for conditions with a threshold; None: `walls`.
+        clock: For how long an answer is used.
+    """
+
+    def __init__(self, walls: Walls, *, figures: Walls | None = None, clock: Clock) -> None:
+        self._walls = walls
+        self._figures = figures or walls
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._known: OrderedDict[tuple[Instant, int, bool], _Known] = OrderedDict()
+
+    def at(self, condition: Condition, at: Instant) -> Vector:
+        """
+        The services whose signal is beyond its threshold in the window before an instant.
+
+        Raises:
+            TocsinError: The store can't be asked now.
+        """
+        assert isinstance(condition, SignalBreach)
+        found = []
+        for one in self._services(at, condition.window_s, judged=condition.threshold is None):
+            signal = one.signal(name_of(condition))
+            if one.service is None or signal is None or condition.service not in ("", one.service):
+                continue
+            element = _element(condition, one.service, signal)
+            if element is not None:
+                found.append(element)
+        return found
+
+    def over(self, condition: Condition, times: Sequence[Instant]) -> Sequence[Vector]:
+        """The same at each of many instants, one after the other: signals need bins, which no running sum gives."""
+        return [self.at(condition, at) for at in times]
+
+    def _services(self, at: Instant, window_s: int, *, judged: bool) -> Sequence[RequestSignals]:
+        key = (at, window_s, judged)
+        # One at a time: whoever asks for the same window meanwhile finds the answer.
+        with self._lock:
+            now_s = self._clock.monotonic_s()
+            known = self._known.get(key)
+            if known is None or now_s - known.read_at_s > FRESH_S:
+                wall = (self._walls if judged else self._figures).wall(Within(at - window_s * NANOSECONDS, at))
+                known = self._known[key] = _Known(wall.services, now_s)
+                while len(self._known) > KEPT_MAX:
+                    self._known.popitem(last=False)
+            return known.services
+
+
+def name_of(condition: SignalBreach) -> str:
+    """What the wall calls the signal: `latency_p99`, `error_rate`, ..."""
+    if condition.signal == "latency":
+        return f"latency_p{round(condition.percentile * 100)}"
+    return WALL_NAMES.get(condition.signal, condition.signal)
+
+
+WALL_NAMES = {"errors": "error_rate"}
+
+
+def _element(condition: SignalBreach, service: str, signal: Signal) -> Element | None:
+    labels = Labels({"service": service})
+    if condition.threshold is None:
+        return Element(labels, _in_unit(condition, signal), signal.reason) if signal.flag is Flag.BREACH else None
+    if signal.value is None or not held(_in_unit(condition, signal), condition.comparison, condition.threshold):
+        return None
+    threshold = condition.threshold * (MS_PER_S if condition.signal == "latency" else 1)
+    beyond = f"{condition.comparison.value} {show(threshold, signal.unit)}"
+    note = f"{signal.title} {signal.shown} over {duration_words(condition.window_s)}, {beyond}"
+    return Element(labels, _in_unit(condition, signal), note)
+
+
+def _in_unit(condition: SignalBreach, signal: Signal) -> float:
+    """The value in the unit of the condition: seconds for latencies."""
+    value = 0.0 if signal.value is None else signal.value
+    return value / MS_PER_S if condition.signal == "latency" else value
