@@ -16,11 +16,12 @@ from functools import lru_cache
 
 import re2
 
-from tocsin.errors import InvalidInput
+from tocsin.errors import InvalidInput, LimitExceeded
 
 # What one compiled pattern may take; the engine, which runs those of selectors, gives each as much.
 _PATTERN_BYTES_MAX = 8 * 2**20
 _PATTERNS_KEPT = 128
+_REPLACE_BYTES_MAX = 20_000_000  # that one replacement may look at in the worst case: a fifth of a second
 
 # The parts of a pattern that is valid: quoted text, escapes, classes in brackets, openings of groups with a name.
 _PARTS = re.compile(
@@ -74,6 +75,33 @@ class Pattern:
     def search(self, text: str) -> Match | None:
         """The first place in the text that matches."""
         return self._match(self._compiled.search(_utf8(text)))
+
+    def replace_all(self, template: str, text: str, *, chars_max: int) -> str:
+        """
+        All places that match replaced, from left to right, `template` as `expand` takes it.
+
+        Args:
+            template: With `$1` and `${name}` for groups.
+            text: Any.
+            chars_max: Longest result.
+
+        Raises:
+            LimitExceeded: The result is longer, or finding it takes too long: a pattern can look at all the rest at every match.
+        """
+        whole, parts, end = _utf8(text), [], 0
+        room, looks = chars_max, _REPLACE_BYTES_MAX
+        for found in self._compiled.finditer(whole):
+            first, last = found.span()
+            empty_beside = first == last == end and end > 0
+            if empty_beside or (first < len(whole) and whole[first] & 0xC0 == 0x80):
+                continue  # as Go: nothing is put in right after a match, nor within a character
+            piece = whole[end:first].decode("utf-8") + expand(template, Match(found, self._names))
+            room, looks = room - len(piece), looks - (len(whole) - first)
+            if room < 0 or looks < 0:
+                raise LimitExceeded(f"replacing {str(self._compiled.pattern)[:40]!r} in a text of {len(text):,} characters costs too much")
+            parts.append(piece)
+            end = last
+        return "".join([*parts, whole[end:].decode("utf-8")])
 
     def _match(self, found: re2._Match | None) -> Match | None:
         return None if found is None else Match(found, self._names)

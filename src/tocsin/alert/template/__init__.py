@@ -1,1 +1,1 @@
-"""Templates in the language of Go, as Prometheus and Alertmanager use them."""
+"""Texts for people, written in Go's template language: what rule files and Alertmanager's configuration bring with them."""
