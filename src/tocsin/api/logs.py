@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 
-from tocsin.api.context import TEXT_LENGTH_MAX, Cursor, DeskOf, LogQuery, RecentRange
+from tocsin.api.context import TEXT_LENGTH_MAX, Cursor, DeskOf, LogQuery, RecentRange, Service
 from tocsin.model.answers import Facet, LogHistogram, LogPage
+from tocsin.model.patterns import LogPatterns
 
 FIELDS_MAX = 50
 
@@ -53,3 +54,18 @@ def find_facets(
 ) -> list[Facet]:
     """The commonest values of fields among matching records, of the last hour unless `start` and `end` say otherwise."""
     return desk.facets(query, fields=field or (), start=within.start, end=within.end, limit=limit)
+
+
+@router.get("/patterns")
+def list_patterns(
+    desk: DeskOf,
+    within: RecentRange,
+    query: LogQuery = "",
+    service: Service = None,
+    order: Annotated[
+        Literal["count", "new"], Query(description="The commonest first, or only those that were never seen before.")
+    ] = "count",
+    limit: Annotated[int, Query(ge=1, le=1000, description="Patterns, at most.")] = 50,
+) -> LogPatterns:
+    """The kinds of records that match a query, what varies taken out; of the last hour unless `start` and `end` say otherwise."""
+    return desk.log_patterns(query, service=service, start=within.start, end=within.end, order=order, limit=limit)

@@ -26,8 +26,11 @@ from tocsin.errors import StoreError, TocsinError
 from tocsin.journal.journal import Journal
 from tocsin.journal.statistics import RecoveryReport
 from tocsin.model.batch import Batch
+from tocsin.model.signal import Signal
 from tocsin.query.desk import Desk, DeskParts
 from tocsin.query.metrics import Metrics
+from tocsin.query.patterns.catalogue import Catalogue
+from tocsin.query.patterns.keeper import PatternKeeper
 from tocsin.slo.counting.keeper import Keeper
 from tocsin.slo.desk import SloDesk
 from tocsin.state.state import State
@@ -74,9 +77,11 @@ class House:
             metrics = Metrics.of_engine(self.store.engine, self.clock, options.promql)
             opened.callback(metrics.close)
             self.judging = Judging(options, engine=self.store.engine, state=self.state, metrics=metrics, clock=self.clock)
+            self._catalogue = Catalogue(self.store.engine, self.clock)
+            self.patterns = PatternKeeper(self.store.engine, self._catalogue, self.clock)
             self.desk = Desk(self.store, self.clock, parts=self.desk_parts(metrics))
             opened.pop_all()
-        self.loader = Loader(self.journal, self.store, clock=self.clock, on_loaded=self.judging.keeper.segment_loaded)
+        self.loader = Loader(self.journal, self.store, clock=self.clock, on_loaded=self._segment_loaded)
         self.fold = Fold(self.store.engine, options.fold, self.clock)
         self._leaving = threading.Event()
         self._retention = threading.Thread(target=self._expire_now_and_then, name="retention", daemon=True)
@@ -85,6 +90,7 @@ class House:
         self.loader.start()
         self.fold.start()
         self.judging.start()
+        self.patterns.start()
         self._retention.start()
 
     def __enter__(self) -> Self:
@@ -96,7 +102,11 @@ class House:
     def desk_parts(self, metrics: Metrics) -> DeskParts:
         """What a desk on this house has beside store and clock."""
         judging, options = self.judging, self.options
-        return DeskParts(metrics, options.signals, judging.deployments.between, judging.burns, options.usage)
+        return DeskParts(metrics, options.signals, judging.deployments.between, judging.burns, options.usage, self._catalogue)
+
+    def _segment_loaded(self, signal: Signal, segment: int) -> None:
+        self.judging.keeper.segment_loaded(signal, segment)
+        self.patterns.segment_loaded(signal, segment)
 
     def context(self, **more: Any) -> Context:
         """What the API's handlers work with; `more` is what only a server has."""
@@ -160,6 +170,7 @@ class House:
         self._leaving.set()
         self.fold.stop()
         self.loader.stop()
+        self.patterns.stop()
         self.judging.stop()
         self.journal.close()
         self._retention.join(10)

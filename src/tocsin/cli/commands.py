@@ -15,7 +15,7 @@ from typing import Any
 import typer
 from rich.console import Console
 from rich.text import Text
-from typer.core import TyperGroup
+from typer.core import TyperArgument, TyperGroup
 
 from tocsin.cli.exit_codes import Exit
 from tocsin.cli.server import Refused, Unreachable
@@ -73,11 +73,18 @@ class CommandGroup(TyperGroup):
 
 
 class PartGroup(TyperGroup):
-    """A command with parts; without one, `tocsin slo` and `tocsin slo --json`, it is its first."""
+    """
+    A command with parts; without one, `tocsin slo` and `tocsin slo --json`, it is its first.
+
+    Where the first takes an argument of its own (`tocsin logs error:true`), whatever names no part is that argument.
+    """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the first part's name where none stands."""
         named = bool(args) and (not args[0].startswith("-") or args[0] in ctx.help_option_names)
+        if named and args[0] not in self.commands and args[0] not in ctx.help_option_names:
+            first = next(iter(self.commands.values()))
+            named = not any(isinstance(parameter, TyperArgument) for parameter in first.params)
         return super().parse_args(ctx, args if named else [next(iter(self.commands)), *args])
 
 

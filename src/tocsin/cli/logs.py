@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from tocsin.cli import logs_patterns
 from tocsin.cli.parameters import (
     DataOption,
     EndOption,
@@ -72,3 +73,6 @@ def log_line(record: dict[str, Any]) -> Text:
     if record["attributes"]:
         line.append(" ").append(attribute_text(record["attributes"]))
     return line
+
+
+PARTS = {"search": command, "patterns": logs_patterns.command}

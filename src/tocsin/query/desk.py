@@ -18,11 +18,14 @@ from typing import Any, Literal, Self
 
 from tocsin.clock import Clock
 from tocsin.model.answers import Facet, LogHistogram, LogPage, RequestSummary, ResultTable, ServiceMap, Story, TopError, Trace, TracePage
+from tocsin.model.patterns import LogPatterns
 from tocsin.model.signals import BurnRates, DeploymentsWithin, SignalsWall
 from tocsin.query.correlate import Correlation
 from tocsin.query.deployments import FoundDeployments
 from tocsin.query.logs import LogSearch
 from tocsin.query.metrics import Metrics
+from tocsin.query.patterns.catalogue import Catalogue
+from tocsin.query.patterns.patterns import PatternOrder, PatternQuestions
 from tocsin.query.reading import Reading
 from tocsin.query.services import Services
 from tocsin.query.signals.golden import Signals
@@ -47,6 +50,7 @@ class DeskParts:
         deployments: Lists deployments beside the signals; without it those that the telemetry shows are listed.
         burns: Gives burn rates by service; None without objectives.
         usage: How clients are told apart, what models cost.
+        patterns: Names log patterns; None makes a catalogue over the store's engine that nobody feeds.
     """
 
     metrics: Metrics | None = None
@@ -54,6 +58,7 @@ class DeskParts:
     deployments: DeploymentsWithin | None = None
     burns: BurnRates | None = None
     usage: UsageOptions | None = None
+    patterns: Catalogue | None = None
 
 
 class Desk:
@@ -82,6 +87,7 @@ class Desk:
         usage = parts.usage or UsageOptions()
         self.security = SecurityQuestions(reading, usage.security)
         self.costs = CostQuestions(reading, usage.costs)
+        self.patterns = PatternQuestions(reading, parts.patterns or Catalogue(store.engine, clock))
         self._on_close = on_close
 
     def logs(
@@ -129,6 +135,19 @@ class Desk:
     ) -> list[Facet]:
         """The commonest values of fields among matching records; without `fields`, of service, severity and the commonest attributes."""
         return self._logs.facets(query, self._reading.period(start, end), fields=fields, limit=limit)
+
+    def log_patterns(
+        self,
+        query: str = "",
+        *,
+        service: str | None = None,
+        start: int | str | None = None,
+        end: int | str | None = None,
+        order: PatternOrder = "count",
+        limit: int = 50,
+    ) -> LogPatterns:
+        """The kinds of records that match a query: the commonest first, or with `order="new"` those that were never seen before."""
+        return self.patterns.patterns(query, self._reading.period(start, end), service=service, order=order, limit=limit)
 
     def correlate(self, id: str, *, start: int | str | None = None, end: int | str | None = None, limit: int = 1000) -> Story:  # noqa: A002
         """The whole story of an id (of a request, a trace, an order, anything): logs and spans of all services in time order."""

@@ -1,0 +1,1 @@
+"""Log patterns: templates mined online from the shapes that the engine counts."""
