@@ -81,7 +81,15 @@ class Promql:
         """Let the threads go."""
         self._pool.shutdown()
 
-    def instant(self, text: str, *, time_ms: int, timeout_s: float | None = None, lookback_s: float | None = None) -> QueryAnswer:
+    def instant(
+        self,
+        text: str,
+        *,
+        time_ms: int,
+        timeout_s: float | None = None,
+        lookback_s: float | None = None,
+        tree: Expression | None = None,
+    ) -> QueryAnswer:
         """
         The value of a query at one instant.
 
@@ -90,6 +98,7 @@ class Promql:
             time_ms: The instant, milliseconds since 1970.
             timeout_s: How long it may take; at most the option's.
             lookback_s: After how long a series without samples has no value; None: the option's.
+            tree: What the text says, for whoever has parsed it already.
 
         Raises:
             ParseError: The text is no PromQL.
@@ -97,10 +106,18 @@ class Promql:
             LimitExceeded: It needs too many samples.
             Timeout: It takes too long.
         """
-        return self._answer(text, Steps(time_ms, 0, 1), time_ms, timeout_s, lookback_s)
+        return self._answer(text, Steps(time_ms, 0, 1), time_ms, timeout_s, lookback_s, tree)
 
     def range(
-        self, text: str, *, start_ms: int, end_ms: int, step_ms: int, timeout_s: float | None = None, lookback_s: float | None = None
+        self,
+        text: str,
+        *,
+        start_ms: int,
+        end_ms: int,
+        step_ms: int,
+        timeout_s: float | None = None,
+        lookback_s: float | None = None,
+        tree: Expression | None = None,
     ) -> QueryAnswer:
         """
         The values of a query from `start_ms` to at most `end_ms`, every `step_ms`; raises as `instant` does.
@@ -112,6 +129,7 @@ class Promql:
             step_ms: From one to the next, > 0.
             timeout_s: How long it may take; at most the option's.
             lookback_s: After how long a series without samples has no value; None: the option's.
+            tree: What the text says, for whoever has parsed it already.
         """
         if step_ms <= 0:
             raise InvalidInput(
@@ -122,9 +140,11 @@ class Promql:
         if refusal := self._options.refusal_of_steps(start_ms, end_ms, step_ms):
             raise LimitExceeded(refusal)
         count = (end_ms - start_ms) // step_ms + 1
-        return self._answer(text, Steps(start_ms, step_ms, count), end_ms, timeout_s, lookback_s)
+        return self._answer(text, Steps(start_ms, step_ms, count), end_ms, timeout_s, lookback_s, tree)
 
-    def _answer(self, text: str, steps: Steps, end_ms: int, timeout_s: float | None, lookback_s: float | None) -> QueryAnswer:
+    def _answer(
+        self, text: str, steps: Steps, end_ms: int, timeout_s: float | None, lookback_s: float | None, tree: Expression | None
+    ) -> QueryAnswer:
         for instant_ms in (steps.start_ms, end_ms):
             if not -TIME_MAX_MS <= instant_ms <= TIME_MAX_MS:
                 raise InvalidInput(f"expected an instant within {TIME_MAX_MS} ms of 1970, found {instant_ms} ms")
@@ -136,7 +156,7 @@ class Promql:
         context = Context(self._source, self._options, self._clock, question, evaluate, self._pool, reservation)
         answer = None
         try:
-            tree = parse(text)
+            tree = parse(text) if tree is None else tree
             check_features(tree, self._options)
             answer = _evaluated(context, tree)
         finally:
