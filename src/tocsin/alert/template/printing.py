@@ -72,12 +72,12 @@ def sprintln(*values: Value) -> str:
 
 
 class _Form:
-    """Flags, width and precision of one verb."""
+    """Flags, width and precision of one verb, and whether fields of structs get their names."""
 
-    __slots__ = ("flags", "precision", "width")
+    __slots__ = ("flags", "named", "precision", "width")
 
-    def __init__(self, flags: str = "", width: int | None = None, precision: int | None = None) -> None:
-        self.flags, self.width, self.precision = flags, width, precision
+    def __init__(self, flags: str = "", width: int | None = None, precision: int | None = None, *, named: bool = False) -> None:
+        self.flags, self.width, self.precision, self.named = flags, width, precision, named
 
     def pad(self, text: str, *, number: bool = False) -> str:
         if self.width is None or len(text) >= self.width:
@@ -155,7 +155,7 @@ def _verb(found: re.Match[str], arguments: _Arguments) -> str:
     there, value = arguments.take()
     if not there:
         return f"%!{verb}(MISSING)"
-    return _formatted(value, verb, _Form(flags, width, precision))
+    return _formatted(value, verb, _Form(flags.replace("+", "") if verb == "v" else flags, width, precision, named="+" in flags))
 
 
 def _extent(written: str | None, index: str | None, arguments: _Arguments) -> int | None:
@@ -211,8 +211,7 @@ def _composed(value: Value, verb: str, form: _Form, depth: int) -> str:
         entries = (f"{inside(key)}:{inside(value[key])}" for key in sorted(value))
     elif isinstance(value, Structure):
         opening, closing = "{", "}"
-        named = "+" in form.flags
-        entries = (f"{name}:{inside(one)}" if named else inside(one) for name, one in value.members().items())
+        entries = (f"{name}:{inside(one)}" if form.named else inside(one) for name, one in value.members().items())
     else:
         what = "a function" if isinstance(value, Function) else f"a value of type {type_name(value)}"
         raise InvalidInput(f"{what} can't be printed")
@@ -250,6 +249,8 @@ def _integer(value: int, verb: str, form: _Form) -> str:
 
 
 def _float(value: float, verb: str, form: _Form) -> str:
+    if verb in ("x", "X") and form.precision is None and value - value == 0:
+        return form.pad(_hexadecimal(value) if verb == "x" else _hexadecimal(value).upper())
     if verb not in ("v", "e", "E", "f", "F", "g", "G"):
         return _wrong(value, verb)
     text = format_float(value, "g" if verb == "v" else verb, form.precision)
@@ -258,6 +259,13 @@ def _float(value: float, verb: str, form: _Form) -> str:
     elif not text.startswith(("-", "+")) and " " in form.flags:
         text = f" {text}"
     return form.pad(text, number=value - value == 0)
+
+
+def _hexadecimal(value: float) -> str:
+    mantissa, exponent = value.hex().split("p")
+    whole, _, fraction = mantissa.partition(".")
+    fraction = fraction.rstrip("0")
+    return f"{whole}{'.' if fraction else ''}{fraction}p{exponent[0]}{exponent[1:]:0>2}"
 
 
 def _text(value: str, verb: str, form: _Form) -> str:
@@ -269,7 +277,7 @@ def _text(value: str, verb: str, form: _Form) -> str:
         case "q":
             if "#" in form.flags and "`" not in value and value.isprintable():
                 return form.pad(f"`{value}`")
-            return form.pad(f'"{_escaped(value)}"')
+            return form.pad(f'"{_escaped(value, ascii_only="+" in form.flags)}"')
         case "x" | "X":
             digits = value.encode("utf-8", "replace").hex(" " if " " in form.flags else "\0").replace("\0", "")
             return form.pad(digits.upper() if verb == "X" else digits)
@@ -280,18 +288,18 @@ def _character(value: int) -> str:
     return chr(value) if 0 <= value <= 0x10FFFF and not 0xD800 <= value <= 0xDFFF else "\ufffd"
 
 
-def _escaped(text: str, quote: str = '"') -> str:
+def _escaped(text: str, quote: str = '"', *, ascii_only: bool = False) -> str:
     if len(text) > PRINTED_CHARS_MAX:
         raise LimitExceeded(f"a text of more than {PRINTED_CHARS_MAX:,} characters is not put in quotes")
-    return "".join(_escape(one, quote) for one in text)
+    return "".join(_escape(one, quote, ascii_only=ascii_only) for one in text)
 
 
-def _escape(one: str, quote: str) -> str:
+def _escape(one: str, quote: str, *, ascii_only: bool) -> str:
     if one in "\"'":
         return f"\\{one}" if one == quote else one
     if one in _SHORT_ESCAPES:
         return _SHORT_ESCAPES[one]
-    if one.isprintable():
+    if one.isprintable() and (one.isascii() or not ascii_only):
         return one
     number = ord(one)
     if number < 0x80:
