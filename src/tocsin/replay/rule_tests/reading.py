@@ -41,6 +41,7 @@ QUERY_FIELDS = ("expr", "eval_time", "exp_samples")
 SAMPLE_FIELDS = ("labels", "value", "histogram")
 # A test that a slip of the pen made a million minutes long would run for hours.
 STEPS_MAX = 1_000_000
+_YAML_NUMBERS = {".nan": "nan", ".inf": "inf", "+.inf": "inf", "-.inf": "-inf"}
 
 _Read = TypeVar("_Read")
 
@@ -176,7 +177,7 @@ def _only_labels(text: str) -> Labels:
 
 def _number(text: str) -> float:
     try:
-        return float(text)
+        return float(_YAML_NUMBERS.get(text.lower(), text))
     except ValueError as error:
         raise InvalidInput(f"expected a number, found {text!r}") from error
 
