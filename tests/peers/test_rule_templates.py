@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pytest
 from tests.peers.programs import binary
@@ -49,7 +50,7 @@ def expansions(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         "alert_rule_test": [{"eval_time": "1m", "alertname": "A", "exp_alerts": []}],
     }
     (folder / "test.yml").write_text(json.dumps({"rule_files": ["rules.yml"], "tests": [test]}), encoding="utf-8")
-    command = [binary("promtool"), "test", "rules", folder / "test.yml"]
+    command = [str(binary("promtool")), "test", "rules", str(folder / "test.yml")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     said = done.stdout + done.stderr
     found = dict(re.findall(r'(a\d{3})=("(?:\\.|[^"\\])*")', said.partition("Annotations:{")[2]))
