@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from tocsin.errors import InvalidInput
 from tocsin.model.labels import METRIC_NAME
+from tocsin.query.contrast.ranking import Candidate, Whole
 from tocsin.query.metrics import Metrics
 from tocsin.query.promql import printer
 from tocsin.query.promql.parser import parse
@@ -28,7 +29,6 @@ from tocsin.query.promql.syntax import (
     Unary,
     VectorSelector,
 )
-from tocsin.slo.attribution.ranking import Candidate, Whole
 from tocsin.slo.definition import SeriesRatio
 
 NS_PER_MS = 1_000_000

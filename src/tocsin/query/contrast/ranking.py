@@ -14,7 +14,7 @@ import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from tocsin.slo.answers import AttributionValue
+from tocsin.model.attribution import AttributionValue
 
 SHARE_FLOOR = 0.05
 DEVIATIONS = 3.0
