@@ -1,0 +1,370 @@
+"""
+Delivery: a few workers take notifications out of the outbox and send them, each until somebody was told.
+
+    delivered          done
+    failed             again later, twice as long each time; after `give_up_s` of failures somebody else is told
+    refused            somebody else is told at once: the same again would be refused again
+
+An attempt is written down after it was made. A kill in between means that the same is sent once more, with the same key.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from tocsin.alert.pipeline.backoff import FIRST_S, backoff_s
+from tocsin.alert.pipeline.delivery_records import DeliveryLimits, DeliveryStatistics
+from tocsin.alert.pipeline.fallback import Fallback
+from tocsin.alert.pipeline.steps import NoSteps, PipelineStep, Steps
+from tocsin.alert.pipeline.waitlist import Waitlist
+from tocsin.clock import Clock, Entropy
+from tocsin.errors import DeliveryError, TocsinError
+from tocsin.model.instant import NANOSECONDS, Instant
+from tocsin.model.notification import Attempt, DeliveryState, Notification
+from tocsin.state.alert_outbox import Outbox
+from tocsin.state.alert_records import OutboxEntry, Waiting
+
+POLL_S = 1.0  # how long a notification that nobody announced may lie
+PAGE = 1000
+STOP_S = 15.0
+DETAIL_CHARACTERS_MAX = 500
+
+_LOG = logging.getLogger(__name__)
+Text = TypeVar("Text")
+Text_contra = TypeVar("Text_contra", contravariant=True)
+
+
+class Sender(Protocol[Text_contra]):
+    """A channel, as far as delivery knows it."""
+
+    def send(self, notification: Notification, page: Text_contra, /) -> str:
+        """Tell the receiver; returns what it answered. Raises DeliveryError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """
+    What became of an attempt.
+
+    Args:
+        attempt: The attempt.
+        lasting: The same again would be refused again.
+        retry_after_s: What the receiver asked for.
+        blames_channel: Whether everything else for this channel is to wait, too.
+    """
+
+    attempt: Attempt
+    lasting: bool = False
+    retry_after_s: float | None = None
+    blames_channel: bool = True
+
+
+class Delivery:
+    """
+    Delivers what is in the outbox. Safe to use from several threads.
+
+    Args:
+        outbox: What waits.
+        channel: The channel of a receiver by its name, as the configuration has it now; None when it is gone.
+        page: Gathers the text of a page, within a time of its own.
+        fallback: Who is told instead.
+        clock: The present.
+        entropy: For back-off.
+        limits: How long to try.
+        steps: Is told of each step.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        channel: Callable[[str, str], Sender[Text] | None],
+        page: Callable[[Notification], Text],
+        fallback: Fallback,
+        *,
+        clock: Clock,
+        entropy: Entropy,
+        limits: DeliveryLimits | None = None,
+        steps: Steps | None = None,
+    ) -> None:
+        self._outbox = outbox
+        self._send: Callable[[Notification], str] = lambda notification: _send(channel, page, notification, self._steps)
+        self._fallback = fallback
+        self._clock = clock
+        self._entropy = entropy
+        self._limits = limits or DeliveryLimits()
+        self._steps = steps or NoSteps()
+        self._changed = threading.Condition()
+        self._waitlist = Waitlist(self._limits.workers)
+        self._read_until = 0
+        self._read_again_at = clock.monotonic_s()
+        self._unrecorded: dict[str, Result] = {}
+        self._untold_keys: set[str] = set()
+        self._stopping = False
+        self._workers: list[threading.Thread] = []
+        self._outcomes: Counter[str] = Counter()
+        self._undeliverable = self._fallbacks = self._untold = self._database_failures = 0
+        self._delay_s = 0.0
+
+    def start(self) -> None:
+        """Deliver in threads from now on."""
+        self._workers = [
+            threading.Thread(target=self._work, name=f"delivery-{index}", daemon=True) for index in range(self._limits.workers)
+        ]
+        for worker in self._workers:
+            worker.start()
+
+    def stop(self) -> None:
+        """Begin no further attempt, and wait a while for those under way; idempotent."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        for worker in self._workers:
+            worker.join(STOP_S)
+        self._workers = []
+
+    def wake(self) -> None:
+        """Something new is in the outbox."""
+        with self._changed:
+            self._read_again_at = self._clock.monotonic_s()
+            self._changed.notify()
+
+    def advance(self) -> int:
+        """Make every attempt that is due now, one after the other, in this thread; returns how many. For tests on a virtual clock."""
+        count = 0
+        while True:
+            with self._changed:
+                self._read()
+                waiting = self._waitlist.take(self._clock.now_ns())
+            if waiting is None:
+                return count
+            self._attempt(waiting)
+            count += 1
+
+    def next_at(self) -> Instant | None:
+        """When something is due next; None when nothing waits."""
+        with self._changed:
+            return self._waitlist.next_at()
+
+    def statistics(self) -> DeliveryStatistics:
+        """Counts since the start; asks nothing of the database."""
+        with self._changed:
+            return DeliveryStatistics(
+                attempts={outcome: self._outcomes[outcome] for outcome in ("delivered", "failed", "refused")},
+                undeliverable=self._undeliverable,
+                fallbacks=self._fallbacks,
+                untold=self._untold,
+                delay_s=self._delay_s,
+                database_failures=self._database_failures,
+                waiting=len(self._waitlist),
+                under_way=self._waitlist.under_way,
+                failing_channels=len(self._waitlist.failing),
+            )
+
+    def _work(self) -> None:
+        while (waiting := self._next()) is not None:
+            try:
+                self._attempt(waiting)
+            except Exception:  # noqa: BLE001 - it waits again, see `_attempt`; a dead worker would take every other notification with it
+                _LOG.exception("a notification to %s of %s could not be worked on", waiting.channel, waiting.receiver)
+
+    def _next(self) -> Waiting | None:
+        """What to try now; waits until there is something; None when it is time to stop."""
+        with self._changed:
+            while not self._stopping:
+                if self._clock.monotonic_s() >= self._read_again_at:
+                    self._read()
+                now = self._clock.now_ns()
+                if (waiting := self._waitlist.take(now)) is not None:
+                    self._changed.notify()  # there may be more for others
+                    return waiting
+                due = self._waitlist.next_at()
+                ahead_s = POLL_S if due is None else (due - now) / NANOSECONDS
+                self._changed.wait(min(max(ahead_s, 0.0) or POLL_S, POLL_S))
+            return None
+
+    def _read(self) -> None:
+        """See what is new in the outbox."""
+        self._read_again_at = self._clock.monotonic_s() + POLL_S
+        try:
+            while found := self._outbox.waiting(self._read_until, PAGE):
+                for waiting in found:
+                    self._waitlist.add(waiting)
+                self._read_until = found[-1].number
+        except TocsinError as error:
+            self._database_failures += 1
+            _LOG.warning("the outbox can't be read now: %s", error)
+
+    def _attempt(self, waiting: Waiting) -> None:
+        again_at: Instant | None = None
+        try:
+            again_at = self._attempted(waiting)
+        except TocsinError as error:
+            _LOG.warning("the outbox can't be written now, what was sent to %s is recorded later: %s", waiting.channel, error)
+            again_at = self._clock.now_ns() + round(FIRST_S * NANOSECONDS)
+            with self._changed:
+                self._database_failures += 1
+        except BaseException:
+            again_at = self._clock.now_ns() + round(FIRST_S * NANOSECONDS)
+            raise
+        finally:
+            with self._changed:
+                self._waitlist.release(waiting, again_at)
+                self._changed.notify()
+
+    def _attempted(self, waiting: Waiting) -> Instant | None:
+        """Try one; returns when to try again, None when it is settled."""
+        self._steps.reached(PipelineStep.ATTEMPT_CLAIMED)
+        result = self._unrecorded.get(waiting.key)
+        entry = self._outbox.entry(waiting.key)
+        if entry is None or (entry.state is not DeliveryState.PENDING and result is None):
+            return None
+        if result is None:
+            result = self._tried(entry.notification)
+            self._unrecorded[waiting.key] = result
+        again_at = self._settled(waiting, entry, result)
+        self._unrecorded.pop(waiting.key, None)
+        return again_at
+
+    def _tried(self, notification: Notification) -> Result:
+        began, started_s = self._clock.now_ns(), self._clock.monotonic_s()
+
+        def attempt(outcome: str, detail: str) -> Attempt:
+            return Attempt(notification.key, 0, began, self._clock.monotonic_s() - started_s, outcome, detail[:DETAIL_CHARACTERS_MAX])
+
+        try:
+            result = Result(attempt("delivered", self._send(notification)))
+        except _Gone as error:
+            result = Result(attempt("refused", str(error)), lasting=True, blames_channel=False)
+        except DeliveryError as error:
+            outcome = "refused" if error.lasting else "failed"
+            result = Result(attempt(outcome, str(error)), error.lasting, error.retry_after_s, blames_channel=not error.lasting)
+        except Exception as error:  # noqa: BLE001 - neither a template nor a bug in one channel may end the worker that serves all others
+            _LOG.exception("%s of %s failed in a way that it should not", notification.channel, notification.receiver)
+            result = Result(attempt("failed", f"internal: {type(error).__name__}"), blames_channel=False)
+        delivered = result.attempt.outcome == "delivered"
+        self._steps.reached(PipelineStep.SENT if delivered else PipelineStep.ATTEMPT_FAILED)
+        return result
+
+    def _settled(self, waiting: Waiting, entry: OutboxEntry, result: Result) -> Instant | None:
+        """Write down what came of an attempt, and tell somebody else where that is due; returns when to try again."""
+        if result.attempt.outcome == "delivered":
+            self._outbox.record(result.attempt, DeliveryState.DELIVERED, 0)
+            self._delivered(waiting, result.attempt)
+            self._steps.reached(PipelineStep.ATTEMPT_RECORDED)
+            return None
+        again_at, failing_since = self._failed(waiting, entry, result)
+        now = self._clock.now_ns()
+        failing_s = (now - failing_since) / NANOSECONDS
+        if not result.lasting and failing_s < self._limits.give_up_s:
+            return self._postponed(result, again_at)
+        instead = self._fallback.instead_of(entry.notification, result.attempt.detail, now)
+        if not instead and not result.lasting and failing_s < self._limits.keep_trying_s:
+            self._say_untold(entry, result)
+            return self._postponed(result, again_at)
+        self._given_up(entry, result, instead)
+        if instead and not result.lasting:
+            self._give_up_stranded(waiting, now)
+        return None
+
+    def _postponed(self, result: Result, again_at: Instant) -> Instant | None:
+        state = self._outbox.record(result.attempt, DeliveryState.PENDING, again_at)
+        with self._changed:
+            self._outcomes[result.attempt.outcome] += 1
+        self._steps.reached(PipelineStep.ATTEMPT_RECORDED)
+        return again_at if state is DeliveryState.PENDING else None
+
+    def _delivered(self, waiting: Waiting, attempt: Attempt) -> None:
+        with self._changed:
+            self._waitlist.succeeded(waiting, attempt.duration_s)
+            self._outcomes["delivered"] += 1
+            self._delay_s += max(0.0, (attempt.at - waiting.created_at) / NANOSECONDS + attempt.duration_s)
+            self._untold_keys.discard(waiting.key)
+
+    def _failed(self, waiting: Waiting, entry: OutboxEntry, result: Result) -> tuple[Instant, Instant]:
+        """When to try again, and since when this notification fails, or its channel since it waits."""
+        now = self._clock.now_ns()
+        since = result.attempt.at if entry.failing_since is None else entry.failing_since
+        with self._changed:
+            endpoint = self._waitlist.endpoint(waiting)
+            pause_s = backoff_s(entry.attempts + 1, self._entropy, retry_after_s=result.retry_after_s)
+            if result.blames_channel:
+                rest_s = backoff_s(endpoint.failures + 1, self._entropy, retry_after_s=result.retry_after_s)
+                self._waitlist.failed(waiting, result.attempt.at, now + round(rest_s * NANOSECONDS))
+            if endpoint.failing_since is not None:
+                since = min(since, max(endpoint.failing_since, waiting.created_at))
+        # What a receiver asks for is honoured until it is time to tell somebody else.
+        left_s = max(FIRST_S, self._limits.give_up_s - (now - since) / NANOSECONDS)
+        return now + round(min(pause_s, left_s) * NANOSECONDS), since
+
+    def _say_untold(self, entry: OutboxEntry, result: Result) -> None:
+        notification = entry.notification
+        with self._changed:
+            if notification.key in self._untold_keys:
+                return
+            self._untold_keys.add(notification.key)
+            self._untold += 1
+        _LOG.error(
+            "%s of %s could not be told about %s, and there is no fallback: %s; it is tried on. Name one in alert.fallback_receiver",
+            notification.channel, notification.receiver, notification.group_key, result.attempt.detail,
+        )  # fmt: skip
+
+    def _given_up(self, entry: OutboxEntry, result: Result, instead: tuple[Notification, ...]) -> None:
+        notification = entry.notification
+        state = self._outbox.record(result.attempt, DeliveryState.UNDELIVERABLE, 0, instead)
+        self._steps.reached(PipelineStep.FALLBACK_COMMITTED if instead else PipelineStep.ATTEMPT_RECORDED)
+        replaced = state is not DeliveryState.UNDELIVERABLE
+        with self._changed:
+            self._outcomes[result.attempt.outcome] += 1
+            self._read_again_at = self._clock.monotonic_s()
+            if replaced:
+                return
+            self._undeliverable += 1
+            self._fallbacks += len(instead)
+            self._untold += 0 if instead or notification.key in self._untold_keys else 1
+            self._untold_keys.discard(notification.key)
+        told = ", ".join(f"{each.channel} of {each.receiver}" for each in instead) or "nobody else can be: name alert.fallback_receiver"
+        log = _LOG.warning if instead else _LOG.error
+        log(
+            "%s of %s could not be told about %s: %s; told instead: %s",
+            notification.channel, notification.receiver, notification.group_key, result.attempt.detail, told,
+        )  # fmt: skip
+
+    def _give_up_stranded(self, waiting: Waiting, now: Instant) -> None:
+        """Others have waited at the same dead channel for as long: each of them waiting for its own turn to fail would take hours."""
+        with self._changed:
+            before = now - round(self._limits.give_up_s * NANOSECONDS)
+            since = self._waitlist.endpoint(waiting).failing_since
+            stranded = self._waitlist.stranded(waiting, before) if since is not None and since <= before else []
+        for other in stranded:
+            entry = None
+            try:
+                entry = self._outbox.entry(other.key)
+                if entry is not None and entry.state is DeliveryState.PENDING:
+                    why = f"not tried again: {other.channel} of {other.receiver} takes nothing for too long"
+                    result = Result(Attempt(other.key, 0, now, 0.0, "failed", why))
+                    self._given_up(entry, result, self._fallback.instead_of(entry.notification, why, now))
+                entry = None
+            finally:
+                with self._changed:
+                    self._waitlist.release(other, None if entry is None else now)
+
+
+class _Gone(DeliveryError):
+    """The configuration has no such channel any more."""
+
+
+def _send(
+    channel: Callable[[str, str], Sender[Text] | None], page: Callable[[Notification], Text], notification: Notification, steps: Steps
+) -> str:
+    found = channel(notification.receiver, notification.channel)
+    if found is None:
+        raise _Gone(f"the configuration has no channel {notification.channel} of {notification.receiver} any more", lasting=True)
+    text = page(notification)
+    steps.reached(PipelineStep.ATTEMPT_BEGUN)
+    return found.send(notification, text)
