@@ -4,21 +4,38 @@ The configuration of routing: what an Alertmanager's file says, as frozen record
     config = read_config(Path("alertmanager.yml"))
     [route.receiver for route in config.route.match(labels)]
 
-Everything that is wrong with a file is said at once, with its place. Whatever `amtool check-config` refuses is refused here; what is refused
-here beyond that would lose a page in silence: receivers of kinds that Tocsin has none of, files of secrets that can't be read.
+Everything that is wrong with a file is said at once, with its place. Whatever `amtool check-config` refuses is refused here; what is
+refused here beyond that would lose a page in silence: integrations that Tocsin has none of, files of secrets that can't be read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
+from tocsin.alert.routing.fields import elements, mapping, path_of
+from tocsin.alert.routing.hiding import shown
 from tocsin.alert.routing.inhibition import InhibitRule
 from tocsin.alert.routing.intervals import TimeInterval
+from tocsin.alert.routing.matchers import format_matchers
+from tocsin.alert.routing.read_global import read_global
+from tocsin.alert.routing.read_intervals import read_intervals
+from tocsin.alert.routing.read_receivers import read_receivers
+from tocsin.alert.routing.read_routes import ROOT_ID, Known, read_inhibit_rules, read_route
 from tocsin.alert.routing.receivers import Receiver
 from tocsin.alert.routing.tree import Route
+from tocsin.model.alert import ALERT_NAME, SEVERITY
+from tocsin.model.series import Matcher, MatchOperator
+from tocsin.model.severity import LEVELS, SeverityLevel
+from tocsin.slo.files.notes import DefinitionMistakes, Notes, Place
+from tocsin.slo.files.parts import Part
+from tocsin.slo.files.yaml_reading import read_documents
 
 RESOLVE_TIMEOUT_S = 300.0
+DEFAULT_GROUP_BY = frozenset({"service", ALERT_NAME})
+IGNORED = ("tracing", "event_recorder")
+FIELDS = ("global", "route", "receivers", "inhibit_rules", "time_intervals", "mute_time_intervals", "templates", *IGNORED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +64,67 @@ class AlertingConfig:
     remarks: tuple[str, ...] = ()
     original: str = ""
     path: str = ""
+
+
+def read_config(path: Path, *, others_ignored: bool = False) -> AlertingConfig:
+    """
+    What a file says.
+
+    Args:
+        path: YAML, as Alertmanager reads it.
+        others_ignored: Integrations that Tocsin has none of are left out with a remark; otherwise they are mistakes.
+
+    Raises:
+        DefinitionMistakes: Something in it is wrong; all of it is said.
+    """
+    notes = Notes()
+    documents = read_documents(path, notes)
+    config: AlertingConfig | None = None
+    if len(documents) == 1:
+        config = _config(documents[0], path, others_ignored=others_ignored)
+    elif not notes.mistakes:
+        notes.mistake(Place(str(path)), f"expected one document with 'route' and 'receivers', found {len(documents)}")
+    if notes.mistakes or config is None:
+        raise DefinitionMistakes(notes.mistakes)
+    return replace(config, remarks=tuple(notes.remarks), original=shown(documents[0]))
+
+
+def default_config() -> AlertingConfig:
+    """
+    What holds when no file is given: alerts go by severity, P1 to the receiver `page`, P2 to `ticket`, P3 to `review`, P4 to `dashboard`.
+
+    An alert without a severity that means one goes to `ticket`. The receivers have no integrations: what they get is seen on the desk, and
+    on-call chains may bind to them.
+    """
+    routes = tuple(_severity_route(level) for level in LEVELS)
+    receivers = {level.words[0]: Receiver(level.words[0]) for level in LEVELS}
+    return AlertingConfig(Route(ROOT_ID, "ticket", group_by=DEFAULT_GROUP_BY, routes=routes), receivers)
+
+
+def _severity_route(level: SeverityLevel) -> Route:
+    # Rules may write P1 or Critical; what a word means is found without regard to case.
+    matcher = Matcher(SEVERITY, MatchOperator.REGEX, f"(?i)({'|'.join(level.words)})")
+    return Route(f"{ROOT_ID}/{format_matchers((matcher,))}", level.words[0], matchers=(matcher,), group_by=DEFAULT_GROUP_BY)
+
+
+def _config(document: Part, path: Path, *, others_ignored: bool) -> AlertingConfig:
+    fields = mapping(document, "the configuration", FIELDS)
+    for name in IGNORED:
+        if name in fields:
+            fields.found[name].remark(f"{name} is for Alertmanager itself, so it is ignored")
+    defaults = read_global(fields.optional("global"))
+    receivers = read_receivers(elements(fields.optional("receivers"), "receivers"), defaults, others_ignored=others_ignored)
+    intervals: dict[str, TimeInterval] = {}
+    for name in ("mute_time_intervals", "time_intervals"):
+        read_intervals(elements(fields.optional(name), "time intervals"), intervals)
+    rules = read_inhibit_rules(elements(fields.optional("inhibit_rules"), "inhibit rules"))
+    route = fields.needed("route", "it says who is told, as in route: {receiver: team}")
+    return AlertingConfig(
+        read_route(route, Known(receivers, intervals)) if route is not None else Route(ROOT_ID, ""),
+        receivers,
+        rules,
+        intervals,
+        tuple(path_of(item) for item in elements(fields.optional("templates"), "patterns of files")),
+        defaults.resolve_timeout_s,
+        path=str(path),
+    )

@@ -3,8 +3,8 @@ Matchers as people write them, in both of Alertmanager's notations.
 
     {severity="page", service=~"shop|cart"}        foo = bar        "label with spaces" != "\u00e9"
 
-The older notation takes Prometheus' label names and values without quotes, whatever stands in them; the newer one takes any UTF-8 in names and
-values, and quotes as Go does. What both can read means what it means in the older one, as in Alertmanager's fallback mode.
+The older notation takes Prometheus' label names and values without quotes, whatever stands in them; the newer one takes any UTF-8 in names
+and values, and quotes as Go does. What both can read means what it means in the older one, as in Alertmanager's fallback mode.
 Regular expressions are RE2's and must match a whole value.
 
 Source: Alertmanager documentation, 'Label matchers'.

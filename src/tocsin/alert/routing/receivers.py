@@ -1,8 +1,8 @@
 """
 Receivers: who is told, and by which integrations, as plain records. Fields have Alertmanager's names, units at the end where it has units.
 
-Secrets are `SecretStr`: they never print. Those that a file holds (`*_file`) are read when the configuration is, and stand in the same field
-as those that were written down. What is a template there is a template here: text that whoever sends fills in.
+Secrets are `SecretStr`: they never print. Those that a file holds (`*_file`) are read when the configuration is, and stand in the same
+field as those that were written down. What is a template there is a template here: text that whoever sends fills in.
 
 Source: Alertmanager documentation, 'Configuration'; defaults as version 0.33 shows them.
 """
@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from pydantic import SecretStr
 
+PAGERDUTY_CLIENT = '{{ template "pagerduty.default.client" . }}'
 PAGERDUTY_DETAILS = {
     "firing": "{{ .Alerts.Firing | toJson }}",
     "resolved": "{{ .Alerts.Resolved | toJson }}",
@@ -275,11 +276,11 @@ class PagerdutyConfig:
     send_resolved: bool = True
     http_config: HttpConfig = field(default_factory=HttpConfig)
     url: str = "https://events.pagerduty.com/v2/enqueue"
-    client: str = '{{ template "pagerduty.default.client" . }}'
+    client: str = PAGERDUTY_CLIENT
     client_url: str = '{{ template "pagerduty.default.clientURL" . }}'
     description: str = '{{ template "pagerduty.default.description" .}}'
     severity: str = "error"
-    source: str = '{{ template "pagerduty.default.client" . }}'
+    source: str = PAGERDUTY_CLIENT
     details: Mapping[str, Any] = field(default_factory=lambda: dict(PAGERDUTY_DETAILS))
     images: tuple[PagerdutyImage, ...] = ()
     links: tuple[PagerdutyLink, ...] = ()
@@ -320,6 +321,9 @@ class OpsgenieConfig:
     update_alerts: bool = False
 
 
+_Integration: TypeAlias = WebhookConfig | EmailConfig | PagerdutyConfig | OpsgenieConfig | SlackConfig
+
+
 @dataclass(frozen=True, slots=True)
 class ChannelInfo:
     """One way to tell a receiver: its name (`slack/0`, `chain/shop`), and whether it is told that alerts ended."""
@@ -350,7 +354,7 @@ class Receiver:
     @property
     def channels(self) -> tuple[ChannelInfo, ...]:
         """A channel for each integration, named by kind and index."""
-        kinds = {
+        kinds: dict[str, tuple[_Integration, ...]] = {
             "webhook": self.webhook,
             "email": self.email,
             "pagerduty": self.pagerduty,

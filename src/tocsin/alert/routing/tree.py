@@ -31,8 +31,8 @@ class Route:
     A node of the tree; what it does not say itself is its parent's.
 
     Args:
-        id: The matchers from the root to here, `{}/{severity="page"}`; of siblings with the same matchers the second ends in `#2`. It stays the
-            same when other routes come and go, so that what was told already is not told again.
+        id: The matchers from the root to here, `{}/{severity="page"}`; of siblings with the same matchers the second ends in `#2`. It
+            stays the same when other routes come and go, so that what was told already is not told again.
         receiver: Who is told.
         matchers: All must match an alert; none at the root.
         group_by: Alerts with the same values of these labels are one group.
