@@ -45,6 +45,9 @@ def elements(part: Part | None, what: str) -> list[Part]:
     if part.sort is not Sort.LIST:
         part.wrong(f"expected a list of {what}, found {_sort(part)}; write each after a '-'")
         return []
+    for item in part.items:
+        if item.is_null:
+            item.wrong(f"a list of {what} has an element without anything in it")
     return part.items
 
 
@@ -100,6 +103,8 @@ def whole_number(part: Part) -> int:
 def duration_s(part: Part) -> float:
     """A length of time as Prometheus writes it, `1h30m`, in seconds."""
     text = part.text("a length of time such as 30s, 5m or 1h30m")
+    if text == "0":
+        return 0.0
     try:
         return parse_duration_ms(text) / 1000
     except InvalidInput:
@@ -164,7 +169,7 @@ def label_names(part: Part) -> tuple[str, ...]:
 def url(part: Part) -> str:
     """An address that begins with http:// or https://; it is not repeated in messages, since it may hold a password."""
     text = template(part)
-    if text and not _is_url(text):
+    if not _is_url(text):
         part.wrong("expected an address that begins with http:// or https:// and names a host, found another text, not shown here")
     return text
 
@@ -214,8 +219,7 @@ def path_of(part: Part) -> str:
 def smarthost(part: Part) -> str:
     """`host:port`."""
     text = part.text("host:port")
-    match = _SMARTHOST.fullmatch(text)
-    if part.sort is Sort.SCALAR and match is None:
+    if text and not _SMARTHOST.fullmatch(text):
         part.wrong(f"expected host:port such as mail.example:587, found {part.shown}")
     return text
 

@@ -14,9 +14,9 @@ from tocsin.slo.files.parts import Fields, Part
 # Of integrations that Tocsin has none of.
 _OF_OTHERS = (
     "jira_api_url", "mattermost_webhook_url", "mattermost_webhook_url_file", "rocketchat_api_url", "rocketchat_token",
-    "rocketchat_token_file", "rocketchat_token_id", "rocketchat_token_id_file", "telegram_api_url", "telegram_bot_token", "telegram_bot_token_file",
-    "victorops_api_key", "victorops_api_key_file", "victorops_api_url", "webex_api_url", "wechat_api_corp_id", "wechat_api_secret",
-    "wechat_api_secret_file", "wechat_api_url",
+    "rocketchat_token_file", "rocketchat_token_id", "rocketchat_token_id_file", "telegram_api_url", "telegram_bot_token",
+    "telegram_bot_token_file", "victorops_api_key", "victorops_api_key_file", "victorops_api_url", "webex_api_url", "wechat_api_corp_id",
+    "wechat_api_secret", "wechat_api_secret_file", "wechat_api_url",
 )  # fmt: skip
 _SMTP: dict[str, read.Reader] = {
     "smtp_from": read.template,
@@ -85,7 +85,7 @@ def read_global(part: Part | None) -> GlobalConfig:
         found[name] = _slack_url(fields) if name == "slack_api_url" else either_secret(fields, name, f"{name}_file")
     if "resolve_timeout" in found:
         found["resolve_timeout_s"] = found.pop("resolve_timeout")
-    if found["slack_app_token"] is not None and found["slack_api_url"] is not None and "slack_app_url" not in found:
+    if found["slack_app_token"] is not None and found["slack_api_url"] is not None:
         fields.wrong("the global block takes slack_api_url or slack_app_token, found both")
     return GlobalConfig(**found)
 

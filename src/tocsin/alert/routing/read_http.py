@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from tocsin.alert.routing import fields as read
 from tocsin.alert.routing.receivers import Authorization, BasicAuth, HttpConfig, OAuth2, TlsConfig
+from tocsin.collect.http_options import check_header_name
 from tocsin.slo.files.parts import Fields, Part
 
 TLS_VERSIONS = ("TLS10", "TLS11", "TLS12", "TLS13")
@@ -89,6 +90,8 @@ def read_http(part: Part) -> HttpConfig:
         fields.found["no_proxy"].wrong("no_proxy says when a proxy is not used, but there is no proxy_url")
     if (header := fields.optional("proxy_connect_header")) is not None:
         header.remark("headers for a proxy's CONNECT are not sent")
+        if not ("proxy_url" in found or found.get("proxy_from_environment")):
+            header.wrong("proxy_connect_header is for a proxy, but there is no proxy_url")
     return HttpConfig(**found)
 
 
@@ -131,6 +134,10 @@ def _headers(part: Part) -> dict[str, tuple[SecretStr, ...]]:
     found: dict[str, tuple[SecretStr, ...]] = {}
     for key, value in part.entries("http_headers"):
         fields = read.mapping(value, "a header", ("values", "secrets", "files"))
+        try:
+            check_header_name(key.value)
+        except ValueError as error:
+            key.wrong(str(error))
         texts = [read.secret(item) for name in ("values", "secrets") for item in read.elements(fields.optional(name), "values")]
         texts += [read.secret_file(item) for item in read.elements(fields.optional("files"), "paths of files")]
         found[key.value] = tuple(texts)

@@ -16,6 +16,7 @@ MONTHS = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
 )  # fmt: skip
 MINUTES_OF_DAY = 1440
+DAYS_MAX = 31
 YEAR_MAX = 9999
 
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])|(24:00)")
@@ -27,12 +28,13 @@ def read_intervals(parts: Sequence[Part], found: dict[str, TimeInterval]) -> Non
     """Add the time intervals of a block to those found already, by name."""
     for part in parts:
         fields = read.mapping(part, "a time interval", ("name", "time_intervals"))
-        name_part = fields.needed("name")
-        name = name_part.text("the name of a time interval") if name_part is not None else ""
+        name = fields.text("name")
         interval = TimeInterval(name, tuple(_spec(item) for item in read.elements(fields.optional("time_intervals"), "times")))
-        if name in found:
+        if not name:
+            part.wrong("a time interval needs a name")
+        elif name in found:
             part.wrong(f"two time intervals are called {name!r}; each needs a name of its own")
-        elif name:
+        else:
             found[name] = interval
 
 
@@ -72,14 +74,15 @@ def _ranges(part: Part | None, reader: Callable[[Part, str], int | None]) -> tup
     for item in read.elements(part, "ranges"):
         text = item.text("a range such as 1:5")
         first, colon, last = text.partition(":")
-        start = reader(item, first.strip())
-        end = reader(item, last.strip()) if colon else start
+        start = reader(item, first)
+        end = reader(item, last) if colon else start
         if start is None or end is None:
             continue
-        if start > end and (start > 0) == (end > 0 or reader is not _day):
+        if reader is _day and start < 0 < end:
+            item.wrong(f"the range {text!r} begins at the month's end and ends at its start; write it as two")
+        # Counted from the end of a month of 31 days, which is as late as a day can be.
+        elif start > (DAYS_MAX + 1 + end if reader is _day and end < 0 < start else end):
             item.wrong(f"the range {text!r} ends before it starts; write it as two")
-        elif reader is _day and start < 0 < end:
-            item.wrong(f"the range {text!r} ends before it starts: days from the month's end can't come before days from its start")
         found.append((start, end))
     return tuple(found)
 
@@ -95,7 +98,7 @@ def _month(part: Part, text: str) -> int | None:
 
 
 def _day(part: Part, text: str) -> int | None:
-    number = _numbered(part, text, -31, 31, "a day of the month, from 1, or counted from the month's end, from -1,")
+    number = _numbered(part, text, -DAYS_MAX, DAYS_MAX, "a day of the month, from 1, or counted from the month's end, from -1,")
     if number == 0:
         part.wrong("expected a day of the month, from 1, or counted from the month's end, from -1, found 0")
         return None

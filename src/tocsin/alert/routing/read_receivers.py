@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from pydantic import SecretStr
+
 from tocsin.alert.routing import fields as read
 from tocsin.alert.routing.read_global import GlobalConfig
 from tocsin.alert.routing.read_http import either_secret, read_http, read_tls
@@ -32,6 +34,7 @@ OTHERS = (
     "pushover_configs", "rocketchat_configs", "sns_configs", "telegram_configs", "victorops_configs", "webex_configs", "wechat_configs",
 )  # fmt: skip
 OURS = ("webhook_configs", "email_configs", "pagerduty_configs", "opsgenie_configs", "slack_configs")
+SLACK_POST_MESSAGE = "https://slack.com/api/chat.postMessage"
 RESPONDERS = ("team", "teams", "user", "escalation", "schedule")
 
 _COMMON: dict[str, read.Reader] = {"send_resolved": read.flag, "http_config": read_http}
@@ -101,17 +104,18 @@ def read_receivers(parts: Sequence[Part], defaults: GlobalConfig, *, others_igno
     found: dict[str, Receiver] = {}
     for part in parts:
         receiver = _receiver(part, defaults, others_ignored=others_ignored)
-        if receiver.name in found:
+        if not receiver.name:
+            part.wrong("a receiver needs a name")
+        elif receiver.name in found:
             part.wrong(f"two receivers are called {receiver.name!r}; each needs a name of its own")
-        elif receiver.name:
+        else:
             found[receiver.name] = receiver
     return found
 
 
 def _receiver(part: Part, defaults: GlobalConfig, *, others_ignored: bool) -> Receiver:
     fields = read.mapping(part, "a receiver", ("name", "labels", *OURS, *OTHERS))
-    name_part = fields.needed("name")
-    name = name_part.text("the name of a receiver") if name_part is not None else ""
+    name = fields.text("name")
     for other in OTHERS:
         if read.elements(fields.optional(other), "integrations"):
             _refuse_other(fields.found[other], name, other, others_ignored=others_ignored)
@@ -199,6 +203,8 @@ def _threading(part: Part | None) -> dict[str, Any]:
         return {}
     fields = read.mapping(part, "threading", ("enabled", "thread_by_date"))
     found = read.values(fields, {"enabled": read.flag, "thread_by_date": read.choice("daily", "none")})
+    if found.get("enabled") and "thread_by_date" not in found:
+        fields.wrong("threading needs 'thread_by_date': daily or none")
     return {"threading": found.get("enabled", False), "thread_by_date": found.get("thread_by_date", "daily")}
 
 
@@ -211,13 +217,19 @@ def _slack(part: Part, defaults: GlobalConfig) -> SlackConfig:
     url = fields.optional("api_url")
     webhook = read.secret_url(url) if url is not None else either_secret(fields, "api_url", "api_url_file")
     token = either_secret(fields, "app_token", "app_token_file")
-    if webhook is not None and token is not None and "app_url" not in found:
+    if webhook is not None and token is not None:
         fields.wrong("a slack message takes api_url or app_token, found both")
     if webhook is None and token is None:
         webhook, token = defaults.slack_api_url, defaults.slack_app_token
         if webhook is None and token is None:
             fields.wrong("a slack message needs 'api_url' or 'app_token', here or as slack_api_url or slack_app_token in the global block")
     found.update(api_url=webhook, app_token=token)
+    if token is not None and "http_config" in found and found["http_config"].authorization is not None:
+        fields.found["http_config"].wrong("a slack message with a token makes the header Authorization itself; take it out of http_config")
+    if found.get("update_message") and token is None and webhook != SecretStr(SLACK_POST_MESSAGE):
+        fields.found["update_message"].wrong(
+            f"only a bot's token can change a message: give 'app_token', or {SLACK_POST_MESSAGE} as api_url"
+        )
     found.setdefault("app_url", defaults.slack_app_url)
     found["fields"] = tuple(_slack_field(item) for item in read.elements(fields.optional("fields"), "fields"))
     found["actions"] = tuple(_slack_action(item) for item in read.elements(fields.optional("actions"), "actions"))

@@ -109,7 +109,7 @@ def _group_by(part: Part | None) -> dict[str, Any]:
     if part is None:
         return {}
     names = read.label_names(part)
-    if doubled := [name for name, count in Counter(names).items() if count > 1]:
+    if doubled := [name for name, count in Counter(names).items() if count > 1 and name != ALL_LABELS]:
         part.wrong(f"{doubled[0]!r} stands in group_by twice")
     if ALL_LABELS in names:
         if len(set(names)) > 1:
