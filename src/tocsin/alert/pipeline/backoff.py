@@ -10,6 +10,7 @@ FIRST_S = 1.0
 LONGEST_S = 120.0
 _DOUBLINGS_MAX = 16
 _CHANCE_BYTES = 4
+_CHANCES = 0x1_0000_0000  # values of so many bytes
 
 
 def backoff_s(failures: int, entropy: Entropy, *, retry_after_s: float | None = None) -> float:
@@ -22,5 +23,5 @@ def backoff_s(failures: int, entropy: Entropy, *, retry_after_s: float | None = 
         retry_after_s: What the receiver asked for; never less than this.
     """
     longest = min(math.ldexp(FIRST_S, min(failures - 1, _DOUBLINGS_MAX)), LONGEST_S)
-    chance = int(entropy.token_hex(_CHANCE_BYTES), 16) / 256**_CHANCE_BYTES
+    chance = int(entropy.token_hex(_CHANCE_BYTES), 16) / _CHANCES
     return max(longest * (0.5 + chance / 2), retry_after_s or 0.0)
