@@ -12,7 +12,8 @@ from tocsin.oncall.roster import Roster
 
 MINUTE = 60 * NANOSECONDS
 HOUR = 60 * MINUTE
-MONDAY = datetime(2026, 1, 5, 9)
+wall = datetime.fromisoformat  # a local date and time
+MONDAY = wall("2026-01-05T09:00")
 at = parse_instant
 
 

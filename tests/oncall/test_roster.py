@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.oncall.plans import HOUR, at, days, layer, override, roster, schedule
+from tests.oncall.plans import HOUR, at, layer, override, roster, schedule, wall
 
 from tocsin.errors import InvalidInput, NotFound
 from tocsin.model.instant import NANOSECONDS, Instant
@@ -29,11 +30,11 @@ def lengths(found: list[Shift]) -> list[float]:
 @pytest.mark.parametrize(
     ("zone", "start", "expected"),
     [
-        ("Europe/Berlin", datetime(2026, 3, 23, 9), [167, 168]),
-        ("Europe/Berlin", datetime(2026, 10, 19, 9), [169, 168]),
-        ("America/New_York", datetime(2026, 3, 2, 9), [167, 168]),
-        ("Australia/Lord_Howe", datetime(2026, 3, 30, 9), [168.5, 168]),
-        ("Asia/Kathmandu", datetime(2026, 3, 23, 9), [168, 168]),
+        ("Europe/Berlin", wall("2026-03-23 09:00"), [167, 168]),
+        ("Europe/Berlin", wall("2026-10-19 09:00"), [169, 168]),
+        ("America/New_York", wall("2026-03-02 09:00"), [167, 168]),
+        ("Australia/Lord_Howe", wall("2026-03-30 09:00"), [168.5, 168]),
+        ("Asia/Kathmandu", wall("2026-03-23 09:00"), [168, 168]),
     ],
 )
 def test_a_week_that_spans_a_change_of_the_clocks_is_longer_or_shorter(zone: str, start: datetime, expected: list[float]) -> None:
@@ -46,25 +47,25 @@ def test_a_week_that_spans_a_change_of_the_clocks_is_longer_or_shorter(zone: str
 
 def test_a_handover_in_the_skipped_hour_is_the_first_instant_after() -> None:
     """Half past two does not exist in Berlin on 29 March 2026: it is three, summer time."""
-    assert instant_of(datetime(2026, 3, 29, 2, 30), "Europe/Berlin") == at("2026-03-29T01:00:00Z")
-    assert instant_of(datetime(2026, 10, 4, 2, 10), "Australia/Lord_Howe") == at("2026-10-03T15:30:00Z")
-    assert instant_of(datetime(2011, 12, 30, 12), "Pacific/Apia") == at("2011-12-30T10:00:00Z")  # a whole day was skipped
+    assert instant_of(wall("2026-03-29 02:30"), "Europe/Berlin") == at("2026-03-29T01:00:00Z")
+    assert instant_of(wall("2026-10-04 02:10"), "Australia/Lord_Howe") == at("2026-10-03T15:30:00Z")
+    assert instant_of(wall("2011-12-30 12:00"), "Pacific/Apia") == at("2011-12-30T10:00:00Z")  # a whole day was skipped
 
 
 def test_a_handover_in_the_doubled_hour_is_at_its_first() -> None:
     """Half past two exists twice in Berlin on 25 October 2026: the first is summer time."""
-    assert instant_of(datetime(2026, 10, 25, 2, 30), "Europe/Berlin") == at("2026-10-25T00:30:00Z")
-    assert instant_of(datetime(2026, 10, 25, 3), "Europe/Berlin") == at("2026-10-25T02:00:00Z")
+    assert instant_of(wall("2026-10-25 02:30"), "Europe/Berlin") == at("2026-10-25T00:30:00Z")
+    assert instant_of(wall("2026-10-25 03:00"), "Europe/Berlin") == at("2026-10-25T02:00:00Z")
 
 
 def test_hourly_turns_through_the_changes() -> None:
     """A turn that lies in the skipped hour is left out; that of the doubled hour lasts two."""
-    hourly = layer("hourly", "ana", "bob", "cem", start=datetime(2026, 3, 29, 0), length=timedelta(hours=1))
+    hourly = layer("hourly", "ana", "bob", "cem", start=wall("2026-03-29"), length=timedelta(hours=1))
     found = roster(schedule(hourly)).shifts("primary", at("2026-03-28T23:00:00Z"), at("2026-03-29T03:00:00Z"))
     assert [(shift.person, hours) for shift, hours in zip(found, lengths(found), strict=True)] == [
         ("ana", 1), ("bob", 1), ("ana", 1), ("bob", 1),
     ]  # fmt: skip
-    autumn = layer("hourly", "ana", "bob", start=datetime(2026, 10, 25, 0), length=timedelta(hours=1))
+    autumn = layer("hourly", "ana", "bob", start=wall("2026-10-25"), length=timedelta(hours=1))
     found = roster(schedule(autumn)).shifts("primary", at("2026-10-24T22:00:00Z"), at("2026-10-25T03:00:00Z"))
     assert lengths(found) == [1, 1, 2, 1]
 
@@ -79,7 +80,7 @@ def test_users_follow_each_other_from_the_start() -> None:
 
 def test_a_layer_may_end_and_start_between_two_handovers() -> None:
     """Its first turn is shorter when it starts in the middle of one, and it ends when it says so."""
-    short = layer("weekly", "ana", "bob", start=datetime(2026, 1, 8, 12), anchor=datetime(2026, 1, 5, 9), until=datetime(2026, 1, 14))
+    short = layer("weekly", "ana", "bob", start=wall("2026-01-08 12:00"), anchor=wall("2026-01-05 09:00"), until=wall("2026-01-14"))
     found = roster(schedule(short)).shifts("primary", at("2026-01-05T00:00:00Z"), at("2026-01-20T00:00:00Z"))
     assert [(shift.person, str(wall_of(shift.start, "Europe/Berlin"))) for shift in found] == [
         ("", "2026-01-05 01:00:00"),
@@ -111,7 +112,7 @@ def test_hours_past_midnight_belong_to_the_day_on_which_they_began() -> None:
 
 def test_an_override_takes_a_time_or_only_what_one_person_has() -> None:
     """Without `replaces` gaps are taken too; with it only that person's shifts."""
-    plan = schedule(layer("office", "ana", "bob", restrictions=(OFFICE,), length=timedelta(days=1), start=datetime(2026, 1, 5)))
+    plan = schedule(layer("office", "ana", "bob", restrictions=(OFFICE,), length=timedelta(days=1), start=wall("2026-01-05")))
     start, end = at("2026-01-05T00:00:00Z"), at("2026-01-07T00:00:00Z")
     takes_all = roster(plan, override("cem", start, end)).shifts("primary", start, end)
     assert [(shift.person, shift.origin) for shift in takes_all] == [("cem", Origin.OVERRIDE)]
@@ -158,7 +159,7 @@ def test_unknown_schedules_and_endless_ranges_are_refused() -> None:
 
 
 PEOPLE = ("ana", "bob", "cem", "dan")
-MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31)).map(lambda moment: moment.replace(second=0, microsecond=0))
+MOMENTS = st.datetimes(wall("2026-01-01"), wall("2026-12-31")).map(lambda moment: moment.replace(second=0, microsecond=0))
 
 
 @st.composite
@@ -207,7 +208,7 @@ def test_shifts_tile_time_and_who_agrees(story: tuple[Roster, Instant, Instant],
     known, start, end = story
     found = known.shifts("primary", start, end)
     assert (found[0].start, found[-1].end) == (start, end)
-    assert all(before.end == after.start for before, after in zip(found, found[1:], strict=False))
+    assert all(before.end == after.start for before, after in pairwise(found))
     assert all(shift.start < shift.end for shift in found)
     for point in points:
         moment = start + int((end - start) * point)
@@ -237,7 +238,7 @@ def test_a_layer_gives_what_the_wall_clock_says(story: tuple[Roster, Instant, In
     moment = start + int((end - start) * point)
     found = known.plan.schedules["primary"]
     one = found.layers[0]
-    alone = [turn for turn in turns(found, one, moment, moment + 1)]
+    alone = turns(found, one, moment, moment + 1)
     if moment < instant_of(one.start, found.zone):
         assert not alone
         return
@@ -254,4 +255,3 @@ def test_wall_times_in_order_are_instants_in_order(zone: str, moments: list[date
     """However the clocks are changed, a later wall time is never an earlier instant."""
     early, late = sorted(moments)
     assert instant_of(early, zone) <= instant_of(late, zone)
-    assert days(1) == 24 * HOUR

@@ -17,6 +17,7 @@ from tocsin.model.notification import Notification
 
 CHAIN_CHANNEL = "chain"
 PERSON_CHANNEL = "person"
+NOTICE_STEP = -1
 
 
 class Origin(Enum):
@@ -158,7 +159,8 @@ class Page:
         severity: Value of the worst label `severity` of its firing alerts; may be empty.
         opened_at: When it began.
         step: Which step of the chain is being called, from 0.
-        turn: How often the whole chain was gone through before.
+        turn: How often the whole chain was gone through before, or begun again.
+        repeats_left: How often it will begin again by itself.
         due_at: When the next step is called; None when nothing is waited for.
         notification: What the chain was told last.
         acknowledged_by: Who; empty when nobody did.
@@ -175,6 +177,7 @@ class Page:
     opened_at: Instant
     step: int
     turn: int
+    repeats_left: int
     due_at: Instant | None
     notification: Notification
     acknowledged_by: str = ""
@@ -200,7 +203,8 @@ class Call:
         schedule: The schedule that named them; empty when the chain itself did.
         channel: On which channel, `person/ana/slack/0`.
         at: When it was decided.
-        step, turn: As of the page then.
+        step: The page's then; `NOTICE_STEP` for what only tells those who were called how it goes on.
+        turn: The page's then.
         reason: A `NotificationReason`'s value.
         wakes: Whether it demands an answer: counted as load.
         at_night: Whether it was night where the person is.

@@ -82,7 +82,8 @@ class Roster:
 
         Args:
             schedule: Its name.
-            start, end: Nanoseconds since 1970.
+            start: Nanoseconds since 1970.
+            end: The same.
             whole: Shifts that begin before or end after are whole, rather than cut; gaps are always cut.
 
         Raises:

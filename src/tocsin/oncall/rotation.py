@@ -1,7 +1,7 @@
 """
 The turns of a layer: whose they are, and from when to when.
 
-Hand-overs are wall times: every `length` from the layer's anchor. A weekly turn that spans a change of daylight saving has 167 or 169 hours.
+Hand-overs are wall times: every `length` from the layer's anchor. A week that spans a change of daylight saving has 167 or 169 hours.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ def turns(schedule: Schedule, layer: Layer, start: Instant, end: Instant) -> lis
     Args:
         schedule: Whose layer it is.
         layer: The layer.
-        start, end: Nanoseconds since 1970.
+        start: Nanoseconds since 1970.
+        end: The same.
     """
     whole = list(_rotation(schedule, layer, start, end))
     if not layer.restrictions or not whole:

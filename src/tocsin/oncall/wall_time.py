@@ -58,7 +58,8 @@ def windows(hours: tuple[Hours, ...], zone: str, start: Instant, end: Instant) -
     Args:
         hours: The pieces; they may overlap.
         zone: Whose wall times they are.
-        start, end: Those that lie, if only in part, in [start, end).
+        start: Those that lie, if only in part, in [start, end).
+        end: See `start`.
 
     Returns:
         Whole, merged where they touch, in order.

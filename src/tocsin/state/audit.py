@@ -32,6 +32,15 @@ class AuditAction(Enum):
     SILENCE_ADDED = "silence_added"
     SILENCE_CHANGED = "silence_changed"
     SILENCE_EXPIRED = "silence_expired"
+    OVERRIDE_ADDED = "override_added"
+    OVERRIDE_WITHDRAWN = "override_withdrawn"
+    SWAP_ASKED = "swap_asked"
+    SWAP_ACCEPTED = "swap_accepted"
+    SWAP_DECLINED = "swap_declined"
+    SWAP_WITHDRAWN = "swap_withdrawn"
+    PAGE_ACKNOWLEDGED = "page_acknowledged"
+    CALENDAR_ROTATED = "calendar_rotated"
+    CALENDAR_REVOKED = "calendar_revoked"
 
 
 @dataclass(frozen=True, slots=True)

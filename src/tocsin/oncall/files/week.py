@@ -24,7 +24,7 @@ WEEK_MINUTES = 7 * DAY_MINUTES
 LENGTH_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(days=7)}
 LENGTH_MAX = timedelta(days=366)
 DEFAULT_LENGTH = timedelta(days=7)
-DEFAULT_START = datetime(2026, 1, 5, 9)  # stands in for one that is wrong
+DEFAULT_START = datetime.fromisoformat("2026-01-05T09:00")  # stands in for one that is wrong
 
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::00)?")
 _DAY_AND_TIME = re.compile(r"(?:([A-Za-z]+)\s+)?(\d{1,2}:\d\d(?::\d\d)?)")
