@@ -8,7 +8,7 @@ Where rules record a metric that the store also has, written by the rules that w
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 from tocsin.errors import LimitExceeded
 from tocsin.model.labels import METRIC_NAME, Labels
 from tocsin.model.native_histogram import NativeHistogram
-from tocsin.model.series import HistogramPoints, Matcher, SeriesBatch, SeriesSource
+from tocsin.model.series import STALE_NAN, HistogramPoints, Matcher, SeriesBatch, SeriesSource
 from tocsin.query.promql.answer import SeriesAnswer
 from tocsin.query.series.recent import name_of
 
 BATCH_SERIES = 1000
 _NO_TIMES = np.zeros(0, dtype=np.int64)
+STALE_HISTOGRAM = NativeHistogram(0, count=STALE_NAN, sum=STALE_NAN)
 _NO_VALUES = np.zeros(0, dtype=np.float64)
 
 
@@ -63,6 +64,32 @@ class HeldSeries:
             held = self._held(labels)
             held.histogram_times += answer.histogram_timestamps_ms.tolist()
             held.histograms += answer.histograms
+
+    def add_evaluated(
+        self, series: Mapping[Labels, SeriesAnswer], steps_ms: NDArray[np.int64], lasting: frozenset[Labels]
+    ) -> frozenset[Labels]:
+        """
+        Put what a rule made at a run of evaluations at the end of its series, with a marker wherever one of them made a series no longer.
+
+        Args:
+            series: What it made, by labels with `__name__`.
+            steps_ms: [E] instants of the evaluations, milliseconds since 1970, ascending, at least one.
+            lasting: Series that the evaluation before them made.
+
+        Returns:
+            Series that the last evaluation made.
+        """
+        for labels in lasting - series.keys():
+            self.add_answer(labels, _ended(labels, int(steps_ms[0]), histogram=bool(self._held(labels).histograms)))
+        still = set()
+        for labels, answer in series.items():
+            made = np.union1d(answer.timestamps_ms, answer.histogram_timestamps_ms)
+            there = np.isin(steps_ms, made)
+            before = np.concatenate([[labels in lasting], there[:-1]])
+            self.add_answer(labels, _with_markers(answer, steps_ms[before & ~there]))
+            if there[-1]:
+                still.add(labels)
+        return frozenset(still)
 
     def forget_before(self, at_ms: int) -> None:
         """Let go what is older, and series with nothing newer."""
@@ -140,6 +167,29 @@ class ShadowedSeries:
                 yield batch
             elif kept:
                 yield _rows(batch, kept)
+
+
+def _ended(labels: Labels, at_ms: int, *, histogram: bool) -> SeriesAnswer:
+    at = np.array([at_ms], dtype=np.int64)
+    if histogram:
+        return SeriesAnswer(labels, _NO_TIMES, _NO_VALUES, at, [STALE_HISTOGRAM])
+    return SeriesAnswer(labels, at, np.array([STALE_NAN]))
+
+
+def _with_markers(answer: SeriesAnswer, ends_ms: NDArray[np.int64]) -> SeriesAnswer:
+    """A series with markers where it ended; those behind a histogram are histograms."""
+    if not len(ends_ms):
+        return answer
+    if not len(answer.histogram_timestamps_ms):
+        times = np.concatenate([answer.timestamps_ms, ends_ms])
+        values = np.concatenate([answer.values, np.full(len(ends_ms), STALE_NAN)])
+        order = np.argsort(times, kind="stable")
+        return SeriesAnswer(answer.labels, times[order], values[order], answer.histogram_timestamps_ms, answer.histograms)
+    points = dict(zip(answer.histogram_timestamps_ms.tolist(), answer.histograms, strict=True)) | dict.fromkeys(
+        ends_ms.tolist(), STALE_HISTOGRAM
+    )
+    at = sorted(points)
+    return SeriesAnswer(answer.labels, answer.timestamps_ms, answer.values, np.array(at, dtype=np.int64), [points[one] for one in at])
 
 
 def _rows(batch: SeriesBatch, rows: Sequence[int]) -> SeriesBatch:

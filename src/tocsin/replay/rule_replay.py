@@ -12,26 +12,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from graphlib import CycleError, TopologicalSorter
 
 import numpy as np
 
 from tocsin.alert.definition import AlertRule, Evaluator, RecordingRule, Rule, RuleGroup, Vector
 from tocsin.alert.rules.machine import Texts, advance, check_limit, cleared, findings
+from tocsin.alert.rules.samples import ALERTS, ALERTS_FOR_STATE, alert_samples
 from tocsin.errors import LimitExceeded, TocsinError
 from tocsin.model.instant import NANOSECONDS, Instant, TimeRange
 from tocsin.model.labels import METRIC_NAME, Labels
 from tocsin.model.rule_alert import AlertPhase, RuleAlert
-from tocsin.query.metrics import Metrics
+from tocsin.query.promql.answer import SeriesAnswer
+from tocsin.query.promql.engine import Promql as Engine
 from tocsin.replay.held_series import HeldSeries
 from tocsin.replay.rule_reach import reads_of
 
 NS_PER_MS = 1_000_000
-STATE_SERIES = ("ALERTS", "ALERTS_FOR_STATE")
-GAP_NS_MAX = 15 * 60 * NANOSECONDS
+STATE_SERIES = (ALERTS, ALERTS_FOR_STATE)
 
 
-class ChangeKind:
+class ChangeKind(Enum):
     """What happened to an alert of a rule."""
 
     FIRED = "fired"
@@ -46,14 +48,14 @@ class Change:
 
     Args:
         at: When.
-        kind: One of `ChangeKind`.
+        kind: What.
         group: The rule's group.
         rule: The rule.
         alert: The alert then; for one that calmed, as it was at last.
     """
 
     at: Instant
-    kind: str
+    kind: ChangeKind
     group: RuleGroup
     rule: AlertRule
     alert: RuleAlert
@@ -61,12 +63,13 @@ class Change:
 
 @dataclass(slots=True)
 class _Replayed:
-    """One rule on its way through the past."""
+    """One rule on its way through the past: its alerts, why it failed, and the series that it wrote at its last evaluation."""
 
     group: RuleGroup
     rule: Rule
     alerts: dict[Labels, RuleAlert] = field(default_factory=dict)
     failures: dict[str, int] = field(default_factory=dict)
+    lasting: frozenset[Labels] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ class RuleReplay:
     Args:
         groups: The rules.
         evaluators: Answer conditions; their PromQL reads `held` where rules record.
-        metrics: Answers recording rules, from the same series.
+        engine: Answers recording rules, from the same series.
         held: Takes what they record.
         texts: Fills templates in.
         step_s: Least seconds between two evaluations; groups with a longer interval keep it.
@@ -96,14 +99,14 @@ class RuleReplay:
         groups: Sequence[RuleGroup],
         *,
         evaluators: Evaluator,
-        metrics: Metrics,
+        engine: Engine,
         held: HeldSeries,
         texts: Texts,
         step_s: float,
     ) -> None:
         self._rules = [_Replayed(group, rule) for group, rule in in_order(groups)]
         self._evaluators = evaluators
-        self._metrics = metrics
+        self._engine = engine
         self._held = held
         self._texts = texts
         self._step_ns = round(step_s * NANOSECONDS)
@@ -134,7 +137,7 @@ class RuleReplay:
     def piece(self, piece: TimeRange) -> list[Change]:
         """Every rule over a piece of time that follows the last one; what happened, in order of time."""
         changes = [change for one in self._rules for change in self._run(one, piece)]
-        return sorted(changes, key=lambda change: (change.at, change.kind != ChangeKind.RESOLVED))
+        return sorted(changes, key=lambda change: (change.at, change.kind is not ChangeKind.RESOLVED))
 
     def _run(self, one: _Replayed, piece: TimeRange) -> list[Change]:
         times = self.times(one.group, piece)
@@ -156,19 +159,21 @@ class RuleReplay:
 
     def _record(self, one: _Replayed, rule: RecordingRule, times: range) -> None:
         offset_ms = round(one.group.offset_s * 1000)
-        answer = self._metrics.range(
+        answer = self._engine.range(
             rule.condition.text,
             start_ms=times[0] // NS_PER_MS - offset_ms,
             end_ms=times[-1] // NS_PER_MS - offset_ms,
             step_ms=times.step // NS_PER_MS,
+            tree=rule.condition.expression,
         )
-        for series in answer.series:
-            self._held.add_answer(Labels({**dict(series.labels), METRIC_NAME: rule.name, **rule.labels}), series)
+        series = {Labels({**dict(found.labels), METRIC_NAME: rule.name, **rule.labels}): found for found in answer.series}
+        steps_ms = np.arange(len(times), dtype=np.int64) * (times.step // NS_PER_MS) + (times[0] // NS_PER_MS - offset_ms)
+        one.lasting = self._held.add_evaluated(series, steps_ms, one.lasting)
 
     def _judge(self, one: _Replayed, rule: AlertRule, times: range) -> Iterator[Change]:
         offset_ns = round(one.group.offset_s * NANOSECONDS)
         vectors = self._evaluators.over(rule.condition, [at - offset_ns for at in times])
-        state: dict[Labels, list[int]] = {}
+        states: dict[Labels, list[tuple[int, float]]] = {}
         for at, vector in zip(times, vectors, strict=True):
             if not vector and not one.alerts:
                 continue
@@ -176,9 +181,11 @@ class RuleReplay:
             one.alerts = self._advanced(one, rule, vector, at)
             yield from _changes(one, rule, before, at)
             if self._state_read:
-                _note_states(one.alerts, state, at)
-        for labels, instants in state.items():
-            self._held.add(labels, np.array(instants, dtype=np.int64), np.ones(len(instants)))
+                _note_states(one.alerts, states, at)
+        if self._state_read:
+            series = {labels: _answer(labels, samples) for labels, samples in states.items()}
+            steps_ms = np.arange(len(times), dtype=np.int64) * (times.step // NS_PER_MS) + times[0] // NS_PER_MS
+            one.lasting = self._held.add_evaluated(series, steps_ms, one.lasting)
 
     def _advanced(self, one: _Replayed, rule: AlertRule, vector: Vector, at: Instant) -> dict[Labels, RuleAlert]:
         try:
@@ -206,11 +213,16 @@ def _changes(one: _Replayed, rule: AlertRule, before: Mapping[Labels, RuleAlert]
             yield Change(at, ChangeKind.CALMED, one.group, rule, was)
 
 
-def _note_states(alerts: Mapping[Labels, RuleAlert], states: dict[Labels, list[int]], at: Instant) -> None:
-    for labels, alert in alerts.items():
-        if alert.phase is not AlertPhase.INACTIVE:
-            name = Labels({**dict(labels), METRIC_NAME: STATE_SERIES[0], "alertstate": alert.phase.value})
-            states.setdefault(name, []).append(at // NS_PER_MS)
+def _note_states(alerts: Mapping[Labels, RuleAlert], states: dict[Labels, list[tuple[int, float]]], at: Instant) -> None:
+    """What rules write about their alerts, for rules that read it."""
+    for sample in alert_samples(alerts, at // NS_PER_MS):
+        assert isinstance(sample.value, float)
+        states.setdefault(sample.labels, []).append((sample.timestamp_ms, sample.value))
+
+
+def _answer(labels: Labels, samples: Sequence[tuple[int, float]]) -> SeriesAnswer:
+    times_ms, values = zip(*samples, strict=True)
+    return SeriesAnswer(labels, np.array(times_ms, dtype=np.int64), np.array(values, dtype=np.float64))
 
 
 def in_order(groups: Sequence[RuleGroup]) -> list[tuple[RuleGroup, Rule]]:
