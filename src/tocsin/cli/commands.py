@@ -43,6 +43,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("services", "tocsin.cli.services", "Requests, errors, latencies by service."),
     Command("errors", "tocsin.cli.failures", "The commonest failures."),
     Command("signals", "tocsin.cli.signals", "The golden signals of all services, on a wall."),
+    Command("explain", "tocsin.cli.explain", "Say what sets bad requests apart."),
     Command("security", "tocsin.cli.security", "Authentication failures, unusual access."),
     Command("costs", "tocsin.cli.costs", "Requests, tokens, bytes and money."),
     Command("deploy", "tocsin.cli.deploy", "Mark and list deployments."),

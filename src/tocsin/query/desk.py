@@ -18,10 +18,12 @@ from typing import Any, Literal, Self
 
 from tocsin.clock import Clock
 from tocsin.model.answers import Facet, LogHistogram, LogPage, RequestSummary, ResultTable, ServiceMap, Story, TopError, Trace, TracePage
+from tocsin.model.explanation import Explanation
 from tocsin.model.patterns import LogPatterns
 from tocsin.model.signals import BurnRates, DeploymentsWithin, SignalsWall
 from tocsin.query.correlate import Correlation
 from tocsin.query.deployments import FoundDeployments
+from tocsin.query.explain.explain import Explainer
 from tocsin.query.logs import LogSearch
 from tocsin.query.metrics import Metrics
 from tocsin.query.patterns.catalogue import Catalogue
@@ -87,7 +89,9 @@ class Desk:
         usage = parts.usage or UsageOptions()
         self.security = SecurityQuestions(reading, usage.security)
         self.costs = CostQuestions(reading, usage.costs)
-        self.patterns = PatternQuestions(reading, parts.patterns or Catalogue(store.engine, clock))
+        catalogue = parts.patterns or Catalogue(store.engine, clock)
+        self.patterns = PatternQuestions(reading, catalogue)
+        self._explainer = Explainer(reading, catalogue, deployments)
         self._on_close = on_close
 
     def logs(
@@ -148,6 +152,21 @@ class Desk:
     ) -> LogPatterns:
         """The kinds of records that match a query: the commonest first, or with `order="new"` those that were never seen before."""
         return self.patterns.patterns(query, self._reading.period(start, end), service=service, order=order, limit=limit)
+
+    def explain(self, service: str, *, start: int | str = "now-15m", end: int | str = "now", bad: str = "") -> Explanation:
+        """
+        What sets the bad requests of a service apart from its good ones: versions, attributes, slow spans, log patterns, deployments.
+
+        Args:
+            service: Whose requests.
+            start: First instant of the range, at most seven days.
+            end: First instant after it.
+            bad: Which are bad, as a query over spans; by default those that failed, or took twice what is usual.
+        """
+        within = self._reading.period(start, end)
+        assert within.start is not None, "both ends are given"
+        assert within.end is not None, "both ends are given"
+        return self._explainer.explain(service, within.start, within.end, bad=bad)
 
     def correlate(self, id: str, *, start: int | str | None = None, end: int | str | None = None, limit: int = 1000) -> Story:  # noqa: A002
         """The whole story of an id (of a request, a trace, an order, anything): logs and spans of all services in time order."""
