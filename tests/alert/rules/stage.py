@@ -138,7 +138,7 @@ def series_labels(text: str) -> Labels:
     """`up{job="api"}` as labels."""
     name, _, rest = text.partition("{")
     pairs = [pair.partition("=") for pair in rest.rstrip("}").split(",") if pair]
-    return Labels({METRIC_NAME: name, **{key.strip(): value.strip().strip('"') for key, _, value in pairs}})
+    return Labels({METRIC_NAME: name, **{key.strip(): value.strip().strip("\"'") for key, _, value in pairs}})
 
 
 def states(outcome: GroupOutcome, name: str = "") -> dict[Labels, str]:

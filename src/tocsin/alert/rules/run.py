@@ -13,7 +13,7 @@ Source: Prometheus documentation, 'Recording rules' and 'Alerting rules'; promet
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
@@ -163,9 +163,9 @@ class GroupRun:
                     left.remove(old)
         self._leaving = [*before._leaving, *left]
 
-    def not_taken(self, outcome: GroupOutcome) -> None:
-        """The alerts of an outcome could not be handed on: they are due again at the next step."""
-        labels = {alert.labels for alert in outcome.alerts}
+    def not_taken(self, alerts: Iterable[Alert]) -> None:
+        """These alerts could not be handed on: they are due again at the next step."""
+        labels = {alert.labels for alert in alerts}
         for run in (*self._rules, *self._leaving):
             for key in labels & run.alerts.keys():
                 run.alerts[key] = replace(run.alerts[key], sent_at=None)
