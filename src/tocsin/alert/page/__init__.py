@@ -1,1 +1,1 @@
-"""The text of a page: what burns, how fast, what is left, since when, what changed, and where to look."""
+"""What a page says: what burns, how fast, what is left, since when, what changed, and where to look."""

@@ -67,6 +67,10 @@ class Structure:
         """What can be called on it."""
         return {}
 
+    def json_form(self) -> Value:
+        """What it is in JSON: None, numbers, texts, lists and mappings."""
+        return dict(self.members())
+
 
 class Texts(dict[str, str], Structure):
     """A map of texts: labels, annotations."""
@@ -76,11 +80,9 @@ class Texts(dict[str, str], Structure):
 
 def truth(value: Value) -> bool:
     """Whether `if` takes its first branch: not for false, 0, nil, and what is empty; a struct is always true."""
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) or is_list(value):
         return len(value) > 0
-    if isinstance(value, Structure):
-        return True
-    return bool(value)
+    return True if isinstance(value, Structure) else bool(value)
 
 
 def type_name(value: Value) -> str:
