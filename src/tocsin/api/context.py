@@ -10,6 +10,7 @@ from fastapi import Depends, Query
 from starlette.requests import Request
 
 from tocsin.alert.desk import AlertDesk
+from tocsin.alert.rules.outcome import GroupStatus
 from tocsin.api.readiness import Readiness
 from tocsin.clock import Clock
 from tocsin.collect.scrape import TargetStatus
@@ -48,6 +49,7 @@ class Context:
         slos: Objectives, budgets and the gate; None where only telemetry is asked.
         deployments: All that are known, told and found; None where only telemetry is asked.
         deployment_door: Takes them in; None where nothing keeps them.
+        rules: How every group of rules stands; None where nothing is evaluated.
         alerts: Rules, alerts, silences, notifications; None where nothing is evaluated.
         oncall: Shifts, swaps, pages; None where nobody is called.
         incidents: Incidents; None where nothing keeps them.
@@ -66,6 +68,7 @@ class Context:
     slos: SloDesk | None = None
     deployments: Deployments | None = None
     deployment_door: DeploymentDoor | None = None
+    rules: Callable[[], Sequence[GroupStatus]] | None = None
     alerts: AlertDesk | None = None
     oncall: OncallDesk | None = None
     incidents: IncidentDesk | None = None

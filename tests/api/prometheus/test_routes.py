@@ -109,7 +109,7 @@ def test_a_form_in_the_body_is_as_good_as_the_query_string(client: LocalClient) 
         ("query_range", {"query": "up[5m]", "start": "0", "end": "1", "step": "1"}, 400, "bad_data", 'type "range vector"'),
         ("query", {"query": "mad_over_time(up[5m])"}, 400, "bad_data", "promql.experimental_functions"),
         ("label//values", {}, 400, "bad_data", "invalid label name"),
-        ("rules", {}, 404, "not_found", "/prometheus/api/v1/rules"),
+        ("alertmanagers", {}, 404, "not_found", "/prometheus/api/v1/alertmanagers"),
     ],
 )
 def test_errors_have_prometheus_shape(

@@ -3,6 +3,7 @@ Routes of the Prometheus API.
 
     /prometheus/api/v1/query, query_range, query_exemplars, format_query, parse_query      (GET, POST)
     /prometheus/api/v1/series, labels (GET, POST), label/<name>/values, metadata
+    /prometheus/api/v1/rules, alerts
     /prometheus/api/v1/targets, status/buildinfo, status/runtimeinfo, status/tsdb
     /prometheus/federate, /prometheus/-/healthy, /prometheus/-/ready
 
@@ -27,7 +28,7 @@ from starlette.routing import Route
 
 from tocsin.api.context import Context, context_of
 from tocsin.api.errors import JSON, hang_up_response, prometheus_error_response, status_of
-from tocsin.api.prometheus import catalog, queries
+from tocsin.api.prometheus import catalog, queries, rules
 from tocsin.api.prometheus.federate import TEXT, federate
 from tocsin.api.prometheus.parameters import BadParameter, Parameters
 from tocsin.errors import LimitExceeded, StoreError, Timeout, TocsinError
@@ -45,6 +46,8 @@ API: tuple[tuple[str, tuple[str, ...], Handler], ...] = (
     ("labels", BOTH, catalog.labels),
     ("label/{name:path}/values", GET, catalog.label_values),
     ("metadata", GET, catalog.metadata),
+    ("rules", GET, rules.rules),
+    ("alerts", GET, rules.alerts),
     ("targets", GET, catalog.targets),
     ("status/buildinfo", GET, catalog.build_information),
     ("status/runtimeinfo", GET, catalog.runtime_information),
