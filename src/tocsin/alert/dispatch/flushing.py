@@ -1,0 +1,154 @@
+"""What a flush of a group comes to: who is told what, and what is remembered. Looks, and changes nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from tocsin.alert.dispatch.deciding import decide
+from tocsin.alert.dispatch.groups import Group
+from tocsin.alert.dispatch.kept import Kept
+from tocsin.alert.dispatch.state import ChannelState, Flush, GroupState
+from tocsin.alert.routing.receivers import ChannelInfo
+from tocsin.model.alert import Alert, Quiet
+from tocsin.model.instant import NANOSECONDS, Instant
+from tocsin.model.notification import Notification, NotificationReason
+
+SHOWN_MAX = 200  # alerts in a notification; of the others it says how many
+
+ChannelsOf: TypeAlias = Callable[[str], Sequence[ChannelInfo]]
+QuietOf: TypeAlias = Callable[[Kept, Instant], Quiet | None]
+
+
+@dataclass(slots=True)
+class _Members:
+    """The alerts of a group that are told, by whether they fire, and how many are not, by why."""
+
+    firing: dict[str, Alert] = field(default_factory=dict)
+    resolved: dict[str, Alert] = field(default_factory=dict)
+    left: set[str] = field(default_factory=set)
+    quiet: Counter[str] = field(default_factory=Counter)
+    shown: dict[bool, tuple[Alert, ...]] = field(default_factory=dict)
+
+    def first(self, *, with_resolved: bool) -> tuple[Alert, ...]:
+        """The alerts that a notification shows: firing ones first, then by labels."""
+        if with_resolved not in self.shown:
+            found = heapq.nsmallest(SHOWN_MAX, self.firing.values(), key=_by_labels)
+            if with_resolved:
+                found += heapq.nsmallest(SHOWN_MAX - len(found), self.resolved.values(), key=_by_labels)
+            self.shown[with_resolved] = tuple(found)
+        return self.shown[with_resolved]
+
+
+def flush(group: Group, now: Instant, *, channels: Sequence[ChannelInfo], muted: bool, quiet_of: QuietOf) -> Flush:
+    """
+    What becomes of a group now.
+
+    Args:
+        group: It is due.
+        now: The instant.
+        channels: Of its receiver.
+        muted: Its route is quiet at this time.
+        quiet_of: Why an alert is not told by anybody at an instant; None when it is.
+    """
+    members = _members(group, now, muted, quiet_of)
+    state = group.state
+    told = dict(state.channels)
+    notifications: list[Notification] = []
+    if members.firing or members.resolved:
+        told, notifications = _tell(group, members, now, channels)
+    over = len(members.left) == len(group.members)
+    after = replace(state, channels=told, flushed_at=now, next_flush_at=now + _ns(group.route.group_interval_s))
+    return Flush(state.group_key, now, None if over else after, tuple(notifications), frozenset(members.left))
+
+
+def _members(group: Group, now: Instant, muted: bool, quiet_of: QuietOf) -> _Members:
+    members = _Members()
+    for key, kept in group.members.items():
+        if kept.ended:
+            members.left.add(key)
+        quiet = quiet_of(kept, now) or (Quiet.MUTED if muted else None)
+        if quiet is not None:
+            members.quiet[quiet.value] += 1
+        elif kept.ended:
+            members.resolved[key] = kept.alert
+        else:
+            members.firing[key] = kept.alert
+    return members
+
+
+def _tell(
+    group: Group, members: _Members, now: Instant, channels: Sequence[ChannelInfo]
+) -> tuple[dict[str, ChannelState], list[Notification]]:
+    firing, resolved = frozenset(members.firing), frozenset(members.resolved)
+    told: dict[str, ChannelState] = {}
+    notifications = []
+    for channel in channels:
+        before = group.state.channels.get(channel.name)
+        reason = decide(
+            before,
+            firing,
+            resolved,
+            send_resolved=channel.send_resolved,
+            now=now,
+            repeat_interval_ns=_ns(group.route.repeat_interval_s),
+        )
+        if reason is None:
+            if before is not None:
+                told[channel.name] = before
+            continue
+        count = before.count if before is not None else 0
+        if firing or channel.send_resolved:
+            notifications.append(_notification(group, members, now, channel, reason, count))
+            count += 1
+        told[channel.name] = ChannelState(firing, resolved, now, count)
+    return told, notifications
+
+
+def _notification(
+    group: Group, members: _Members, now: Instant, channel: ChannelInfo, reason: NotificationReason, count: int
+) -> Notification:
+    shown = members.first(with_resolved=channel.send_resolved)
+    total = len(members.firing) + (len(members.resolved) if channel.send_resolved else 0)
+    return Notification(
+        key=notification_key(group.state, channel.name, count),
+        group_key=group.state.group_key,
+        receiver=group.state.receiver,
+        channel=channel.name,
+        reason=reason,
+        created_at=now,
+        group_labels=group.state.labels,
+        alerts=shown,
+        truncated=total - len(shown),
+        quiet=dict(members.quiet),
+    )
+
+
+def notification_key(state: GroupState, channel: str, count: int) -> str:
+    """
+    The same for the same step of the same group, however often it is planned and sent.
+
+    Args:
+        state: The group; one that ends and begins again is another.
+        channel: Who is told.
+        count: How many notifications of the group the channel got before.
+    """
+    text = "\0".join((state.group_key, str(state.began_at), state.receiver, channel, str(count)))
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def channel_states(state: GroupState, receiver: str) -> Mapping[str, ChannelState]:
+    """What channels know, where the group still has the receiver that they belong to; another receiver was told nothing yet."""
+    return state.channels if state.receiver == receiver else {}
+
+
+def _by_labels(alert: Alert) -> tuple[tuple[str, str], ...]:
+    return alert.labels.pairs
+
+
+def _ns(seconds: float) -> int:
+    return round(seconds * NANOSECONDS)
