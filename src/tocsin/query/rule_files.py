@@ -132,11 +132,16 @@ def read_rule_file(path: Path, promql: PromqlOptions | None = None) -> list[Rule
         raise RuleFileMistakes(path, [Mistake(0, 0, "the file is not UTF-8")]) from error
     except OSError as error:
         raise NotFound(f"the rule file {path} can't be read: {error.strerror}") from error
-    reading = _Reading(promql or PromqlOptions())
-    groups = reading.groups(text)
-    if reading.mistakes:
-        raise RuleFileMistakes(path, reading.mistakes)
+    groups, mistakes = read_rule_text(text, promql)
+    if mistakes:
+        raise RuleFileMistakes(path, mistakes)
     return groups
+
+
+def read_rule_text(text: str, promql: PromqlOptions | None = None) -> tuple[list[RuleGroup], list[Mistake]]:
+    """The groups of one YAML document, and what is wrong with it."""
+    reading = _Reading(promql or PromqlOptions())
+    return reading.groups(text), reading.mistakes
 
 
 def duplicates(groups: list[RuleGroup]) -> list[tuple[str, Labels]]:
