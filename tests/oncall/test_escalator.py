@@ -278,27 +278,37 @@ def test_a_page_tries_channels_whose_hours_allow_it_first(story: Story) -> None:
 
 
 def test_what_a_channel_does_not_take_goes_to_the_next(story: Story) -> None:
-    """Slack fails, then mail; when mail fails too, the next step is called at once. Asked twice, nothing is doubled."""
+    """Slack fails, then mail; when mail fails too, the next step is called at once. Asked twice, the answer is the same."""
     house = story()
     house.tell()
     (failed,) = house.notifications()
-    (mail,) = house.escalator.next_channel(failed)
-    assert (mail.channel, mail.reason) == ("person/ana/email/0", NotificationReason.FALLBACK)
-    assert mail.note.startswith("person/ana/slack could not be told")
-    house.escalator.next_channel(failed)
-    assert house.sent() == [ANA, "person/ana/email/0"]
-    assert house.escalator.next_channel(mail) == ()
+    mail = ("page", "person/ana/email/0")
+    assert [house.escalator.next_channel(failed) for _ in range(2)] == [mail, mail]
+    assert house.after(1) == []
+    assert [call.channel for call in house.state.oncall.pages.calls()] == [ANA, mail[1]]
+    assert house.escalator.next_channel(replace(failed, channel=mail[1], key="made by delivery")) is None
     assert house.after(0) == [BOB]
 
 
-def test_a_failing_channel_wakes_nobody_when_the_page_is_taken_or_over(story: Story) -> None:
-    """A channel that is tried late must not call again; a notification of no call is nobody's."""
+def test_of_two_who_were_called_one_may_be_out_of_reach(story: Story) -> None:
+    """The other one can still answer, so the step goes on as long as it takes."""
+    house = story(shop_plan(steps=((named("ana"), named("bob")), (named("dan"),))))
+    house.tell()
+    failed = house.notifications()[0]
+    house.escalator.next_channel(failed)
+    assert house.escalator.next_channel(replace(failed, channel="person/ana/email/0")) is None
+    assert house.after(4) == []
+    assert house.after(1) == [DAN]
+
+
+def test_a_failing_channel_wakes_nobody_when_the_page_is_over(story: Story) -> None:
+    """Nor does the notice of that go to other channels, and what was no call is nobody's."""
     house = story()
     house.tell()
     (failed,) = house.notifications()
     house.tell(ended(house.clock.now))
-    assert house.escalator.next_channel(failed) == ()
-    assert house.escalator.next_channel(told(key="unknown")) == ()
+    assert house.escalator.next_channel(failed) is None
+    assert house.escalator.next_channel(told(group_key="unknown")) is None
 
 
 def test_unknown_chains_are_refused(story: Story) -> None:

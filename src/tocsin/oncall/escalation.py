@@ -27,6 +27,8 @@ from tocsin.oncall.roster import Roster
 from tocsin.state.audit import AuditAction, AuditEntry
 from tocsin.state.oncall_pages import PageChange
 
+FALLBACK = NotificationReason.FALLBACK.value
+
 
 @dataclass(frozen=True, slots=True)
 class Destination:
@@ -125,20 +127,23 @@ class Escalation:
         return replace(notices, audit=audit)
 
     def next_channel(self, page: Page, calls: Sequence[Call], failed: Call) -> PageChange:
-        """What stands in the place of a call that could not be delivered: the person's next channel, or else the next step at once."""
+        """
+        What stands in the place of a call that could not be delivered: the person's next channel, or else the next step at once.
+
+        The call is in the change, its notification is not: delivery makes that of the one that failed. Asked again, the answer is the same.
+        """
         person = self.roster.plan.people.get(failed.person)
-        tried = {call.channel for call in calls if _same_round(call, failed)}
-        ways = self._ways(person, wakes=failed.wakes) if person is not None else ()
-        left = [contact for contact in ways if person is not None and person.channel_of(contact) not in tried]
-        if not page.is_open or failed.step == NOTICE_STEP:
-            return PageChange(page)
-        if person is not None and left:
-            note = f"{failed.channel.rpartition('/')[0]} could not be told, so this channel is. {self._how(page)}"
-            reason = NotificationReason.FALLBACK
-            this = _Round(failed.step, failed.turn, reason, failed.wakes)
-            return _change(page, [self._one(page, Called(person, failed.schedule), left[0], this, note)])
+        same = sorted((call for call in calls if _same_round(call, failed)), key=lambda call: (call.at, call.reason == FALLBACK))
+        later = same[same.index(failed) + 1 :]
+        if person is None or later or not page.is_open or failed.step == NOTICE_STEP:
+            return PageChange(page, tuple(later[:1]))
+        tried = {call.channel for call in same}
+        left = [contact for contact in self._ways(person, wakes=failed.wakes) if person.channel_of(contact) not in tried]
+        if left:
+            this = _Round(failed.step, failed.turn, NotificationReason.FALLBACK, failed.wakes)
+            return PageChange(page, (self._one(page, Called(person, failed.schedule), left[0], this, "")[0],))
         waits = page.state is PageState.CALLING and page.kind is PageKind.PAGE and failed.wakes
-        if waits and (failed.step, failed.turn) == (page.step, page.turn) and self._nobody_else(page, calls, failed):
+        if waits and _same_step(failed, page) and self._nobody_else(page, calls, failed):
             return PageChange(replace(page, due_at=self.at))
         return PageChange(page)
 

@@ -111,12 +111,18 @@ class Escalator:
         return page
 
     def advance(self, now: Instant | None = None) -> int:
-        """Call the next step of every page that waited long enough; returns how many pages changed."""
+        """
+        Call the next step of every page that waited long enough; returns how many pages changed.
+
+        Raises:
+            StoreError: Some could not be; all were tried, and those are still due.
+        """
         at = self._clock.now_ns() if now is None else now
         due = self._pages.due(at)
         situation = self._situation(at)
-        for identity in due:
-            self._change(identity, lambda page, calls: situation(page.chain).due(page, calls))
+        failures = [error for identity in due if (error := self._advance(identity, situation)) is not None]
+        if failures:
+            raise failures[0]
         return len(due)
 
     def acknowledge(self, reference: str, by: str, at: Instant | None = None) -> list[Page]:
@@ -147,25 +153,25 @@ class Escalator:
         changes = [self._change(one.id, lambda page, calls: situation(page.chain).acknowledged(page, calls, by)) for one in found]
         return [change.page for change in changes if change.page is not None]
 
-    def next_channel(self, notification: Notification, at: Instant | None = None) -> tuple[Notification, ...]:
+    def next_channel(self, notification: Notification, at: Instant | None = None) -> tuple[str, str] | None:
         """
-        What stands in the place of a notification to a person that could not be delivered: it is in the outbox when this returns.
-
-        The person's next channel; after the last one the next step is called at once, by `advance`. Asked twice it answers the same.
+        What stands in the place of a notification to a person that could not be delivered.
 
         Args:
             notification: What could not be delivered.
             at: When that became clear; now by default.
+
+        Returns:
+            Receiver and channel: the person's next one, asked twice the same. None after the last, when the page's next step is due at
+            once, and where nothing needs to be told any more.
         """
-        call = self._pages.call(notification.key)
-        if call is None:
-            return ()
         situation = self._situation(at)
-        try:
-            change = self._change(call.page, lambda page, calls: situation(page.chain).next_channel(page, calls, call))
-        except NotFound:  # it expired meanwhile
-            return ()
-        return change.notifications
+        for page in self._pages.open_of(notification.group_key):
+            failed = next((call for call in reversed(self._pages.calls(page=page.id)) if call.channel == notification.channel), None)
+            if failed is not None:
+                change = self._change(page.id, _next_channel(situation, failed))
+                return (notification.receiver, change.calls[0].channel) if change.calls else None
+        return None
 
     def statistics(self) -> EscalatorStatistics:
         """The counters."""
@@ -183,6 +189,14 @@ class Escalator:
         roster, fallback = self._roster(), self._fallback()
         moment = self._clock.now_ns() if at is None else at
         return lambda chain: Escalation(chain, roster.plan.chains.get(chain), roster, moment, self._night, fallback)
+
+    def _advance(self, identity: str, situation: Callable[[str], Escalation]) -> Exception | None:
+        try:
+            self._change(identity, lambda page, calls: situation(page.chain).due(page, calls))
+        except Exception as error:  # noqa: BLE001 - whoever is due after it must be called all the same
+            log.warning("the next step of page %s can't be called now: %s", identity, error)
+            return error
+        return None
 
     def _change(self, identity: str, decide: Callable[[Page, Sequence[Call]], PageChange]) -> PageChange:
         watched = _Watched(lambda page, calls: decide(page, calls) if page is not None else PageChange(None))
@@ -207,6 +221,10 @@ class Escalator:
             told = ", ".join(f"{one.receiver} {one.channel}" for one in watched.change.notifications)
             told = told or "nobody, because alert.fallback_receiver names no receiver with a channel"
             log.error("NOBODY ANSWERED page %s of chain %s (%s); told: %s", page.id, page.chain, page.group_key, told)
+
+
+def _next_channel(situation: Callable[[str], Escalation], failed: Call) -> Callable[[Page, Sequence[Call]], PageChange]:
+    return lambda page, calls: situation(page.chain).next_channel(page, calls, failed)
 
 
 class _Watched:

@@ -142,12 +142,6 @@ class Pages:
         with self._database.reading() as connection:
             return [_record(row) for row in connection.execute(query).mappings()]
 
-    def call(self, key: str) -> Call | None:
-        """The call that a notification of the outbox is; None when it is none."""
-        with self._database.reading() as connection:
-            row = connection.execute(select(CALLS).where(CALLS.c.key == storable(key))).mappings().one_or_none()
-        return record_of(Call, row) if row is not None else None
-
     def calls(
         self, *, page: str | None = None, start: Instant | None = None, end: Instant | None = None, limit: int = CALLS_MAX
     ) -> Sequence[Call]:
