@@ -10,6 +10,7 @@ from fastapi import Depends, Query
 from starlette.requests import Request
 
 from tocsin.alert.desk import AlertDesk
+from tocsin.alert.files.rule_set import CheckedRules
 from tocsin.alert.rules.outcome import GroupStatus
 from tocsin.api.readiness import Readiness
 from tocsin.clock import Clock
@@ -50,6 +51,7 @@ class Context:
         deployments: All that are known, told and found; None where only telemetry is asked.
         deployment_door: Takes them in; None where nothing keeps them.
         rules: How every group of rules stands; None where nothing is evaluated.
+        checked_rules: The rules in force with what lint says of them; None where nothing is evaluated.
         alerts: Rules, alerts, silences, notifications; None where nothing is evaluated.
         oncall: Shifts, swaps, pages; None where nobody is called.
         incidents: Incidents; None where nothing keeps them.
@@ -69,6 +71,7 @@ class Context:
     deployments: Deployments | None = None
     deployment_door: DeploymentDoor | None = None
     rules: Callable[[], Sequence[GroupStatus]] | None = None
+    checked_rules: Callable[[], CheckedRules] | None = None
     alerts: AlertDesk | None = None
     oncall: OncallDesk | None = None
     incidents: IncidentDesk | None = None
