@@ -81,6 +81,10 @@ class Dispatching(Protocol):
         """An alert."""
         ...
 
+    def alerts(self) -> list[Alert]:
+        """All alerts."""
+        ...
+
     def groups(self, now: Instant) -> list[GroupView]:
         """All groups."""
         ...
@@ -230,9 +234,7 @@ class Pipeline:
     def alerts(self) -> list[Alert]:
         """Every alert, each once, by its labels."""
         with self._lock:
-            views = self._dispatcher.groups(self._clock.now_ns())
-        found = {alert.fingerprint: alert for view in views for alert, _ in view.alerts}
-        return sorted(found.values(), key=lambda alert: alert.labels)
+            return sorted(self._dispatcher.alerts(), key=lambda alert: alert.labels)
 
     def groups(self) -> list[GroupView]:
         """Every group with its alerts and what becomes of them."""
