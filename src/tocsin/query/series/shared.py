@@ -5,15 +5,15 @@ Series read once for all queries of one instant: a group of a hundred rules over
     with shared.held(trees, at_ms):           # reads every metric that a selector names, as far back as one of them looks
         promql.instant(...)                   # in this thread: selectors are answered from memory
 
-What a selector cannot be answered from (no name, a fixed instant, a metric that is too large to be held) goes to the source. Which series
-match is remembered from one instant to the next, for as long as there are no others.
+What a selector cannot be answered from (no name, a fixed instant, a metric that is too large to be held, or much larger than what is asked
+of it) goes to the source. Which series match is remembered from one instant to the next, for as long as there are no others.
 """
 
 from __future__ import annotations
 
 import re
 import threading
-from collections import OrderedDict, defaultdict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,6 +34,7 @@ from tocsin.query.series.recent import name_of
 SAMPLES_MAX = 5_000_000  # that one thread holds, some 80 MB
 LAYOUTS_MAX = 1000  # sets of series whose matches are remembered
 TREES_MAX = 20_000  # queries of which is known what they look at
+ASKED_SAMPLES = 20_000  # reading so many takes about as long as asking the source once more
 REFUSED_ROUNDS = 40  # a metric that was too large is tried again after so many instants
 
 
@@ -88,6 +89,7 @@ _NO_ROWS = np.zeros(0, dtype=np.int64)
 class _Held:
     """Series of some metrics with their samples in a range, as one batch."""
 
+    names: tuple[str, ...]
     layout: _Layout
     reach: Reach
     offsets: NDArray[np.int64]
@@ -115,16 +117,23 @@ class SharedSeries:
         self._lock = threading.Lock()
         self._layouts: OrderedDict[tuple[str, ...], _Layout] = OrderedDict()
         self._reaches: OrderedDict[int, tuple[Expression, dict[str, Reach]]] = OrderedDict()
-        self._refused: dict[str, int] = {}
+        self._refused: dict[tuple[int, str], int] = {}  # by the first of the trees, and metric
         self._selections = self._passed_on = self._reads = self._samples = 0
 
     @contextmanager
     def held(self, trees: Sequence[Expression], at_ms: int) -> Iterator[None]:
         """Around queries with these trees at one instant, in this thread."""
-        self._local.metrics = self._read(joined_reach([self._reach(tree) for tree in trees], at_ms))
+        if not trees:
+            yield
+            return
+        who = id(trees[0])
+        wanted = {name: reach for name, reach in joined_reach(map(self._reach, trees), at_ms).items() if name not in DERIVED}
+        metrics = self._read(who, {name: reach for name, reach in wanted.items() if not self._is_refused((who, name))})
+        self._local.metrics, self._local.asked = metrics, Counter()
         try:
             yield
         finally:
+            self._learn(who, metrics, self._local.asked)
             self._local.metrics = {}
 
     def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, *, samples_max: int) -> Iterator[SeriesBatch]:
@@ -136,6 +145,7 @@ class SharedSeries:
             yield from self._source.select(matchers, start_ms, end_ms, samples_max=samples_max)
             return
         self._selections += 1
+        self._local.asked[name] += 1
         batch = _cut(held, held.layout.matching(name, tuple(matchers)), start_ms, end_ms)
         if batch is None:
             return
@@ -156,20 +166,20 @@ class SharedSeries:
                     self._reaches.popitem(last=False)
             return known[1]
 
-    def _read(self, wanted: Mapping[str, Reach]) -> dict[str, _Held]:
+    def _read(self, who: int, wanted: Mapping[str, Reach]) -> dict[str, _Held]:
         """What is asked for, in as few selections as may be: metrics that look about as far back are read together."""
         together: dict[int, list[str]] = defaultdict(list)
         for name, reach in wanted.items():
-            if name not in DERIVED and not self._is_refused(name):
-                together[(reach.end_ms - reach.start_ms).bit_length() // 2].append(name)
+            together[(reach.end_ms - reach.start_ms).bit_length() // 2].append(name)
         held: dict[str, _Held] = {}
         left = self._samples_max
         for names in together.values():
             for group in self._read_class(sorted(names), wanted, left):
-                held.update(dict.fromkeys(group.layout.rows, group))
+                held.update(dict.fromkeys(group.names, group))
                 left -= len(group.times)
-        asked = [name for names in together.values() for name in names if name not in self._refused]
-        return {name: held.get(name) or _nothing(wanted[name]) for name in asked}
+        for name in wanted.keys() - held.keys():
+            self._refuse((who, name))
+        return held
 
     def _read_class(self, names: list[str], wanted: Mapping[str, Reach], samples_max: int) -> list[_Held]:
         """Some metrics in one selection; one by one when that is too much, and without those that are too large alone."""
@@ -178,8 +188,6 @@ class SharedSeries:
             return [self._read_names(tuple(names), reach, samples_max)]
         except LimitExceeded:
             if len(names) == 1:
-                with self._lock:
-                    self._refused[names[0]] = REFUSED_ROUNDS
                 return []
         found: list[_Held] = []
         for name in names:
@@ -188,13 +196,26 @@ class SharedSeries:
             found += group
         return found
 
-    def _is_refused(self, name: str) -> bool:
+    def _learn(self, who: int, held: Mapping[str, _Held], asked: Counter[str]) -> None:
+        """Don't read again what is much larger than what was asked of it."""
+        for name, group in held.items():
+            rows = group.layout.rows.get(name)
+            if rows is not None and len(group.times) > ASKED_SAMPLES:
+                samples = int((group.offsets[rows + 1] - group.offsets[rows]).sum())
+                if samples > ASKED_SAMPLES * max(1, asked[name]):
+                    self._refuse((who, name))
+
+    def _refuse(self, key: tuple[int, str]) -> None:
         with self._lock:
-            left = self._refused.get(name, 0)
+            if len(self._refused) > TREES_MAX:  # of groups that are no more
+                self._refused.clear()
+            self._refused[key] = REFUSED_ROUNDS
+
+    def _is_refused(self, key: tuple[int, str]) -> bool:
+        with self._lock:
+            left = self._refused.pop(key, 0)
             if left > 1:
-                self._refused[name] = left - 1
-            else:
-                self._refused.pop(name, None)
+                self._refused[key] = left - 1
             return left > 1
 
     def _read_names(self, names: tuple[str, ...], reach: Reach, samples_max: int) -> _Held:
@@ -213,10 +234,11 @@ class SharedSeries:
             self._reads += 1
             self._samples += sum(map(len, times))
         if not labels:
-            return _Held(self._layout(names, labels), reach, np.zeros(1, dtype=np.int64), _NO_ROWS, np.zeros(0), None, {})
+            return _Held(names, self._layout(names, labels), reach, np.zeros(1, dtype=np.int64), _NO_ROWS, np.zeros(0), None, {})
         offsets = np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int64)
         known = np.concatenate(starts)
         return _Held(
+            names,
             self._layout(names, labels),
             reach,
             offsets,
@@ -242,10 +264,6 @@ def _named(names: Sequence[str]) -> Matcher:
     if len(names) == 1:
         return Matcher(METRIC_NAME, MatchOperator.EQUAL, names[0])
     return Matcher(METRIC_NAME, MatchOperator.REGEX, "|".join(re.escape(name) for name in names))
-
-
-def _nothing(reach: Reach) -> _Held:
-    return _Held(_Layout([], {}), reach, np.zeros(1, dtype=np.int64), _NO_ROWS, np.zeros(0), None, {})
 
 
 def _cut(held: _Held, rows: NDArray[np.int64], start_ms: int, end_ms: int) -> SeriesBatch | None:
