@@ -1,1 +1,1 @@
-"""Channels: how a notification reaches Slack, PagerDuty, Opsgenie, a mailbox, a webhook, another Alertmanager."""
+"""Channels: how a receiver is told, one module per kind of receiver."""

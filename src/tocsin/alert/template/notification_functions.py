@@ -14,7 +14,7 @@ from tocsin.alert.template.execution import Printer
 from tocsin.alert.template.go_functions import html
 from tocsin.alert.template.go_json import to_json
 from tocsin.alert.template.humanize import humanize_duration
-from tocsin.alert.template.printing import show
+from tocsin.alert.template.printing import show, sprint
 from tocsin.alert.template.texts import match, replace_all, title
 from tocsin.alert.template.times import GoDuration, GoTime, zone_of
 from tocsin.alert.template.values import Function, Kind, Value, type_name
@@ -112,6 +112,7 @@ PURE_FUNCTIONS: Mapping[str, Function] = {
     "append": Function(lambda some, *more: [*(some or ()), *more], (Kind.LIST,), Kind.ANY),
     "date": Function(lambda layout, at: at.format(layout), (Kind.TEXT, Kind.TIME)),
     "dict": Function(_dictionary, (), Kind.ANY),
+    "html": Function(lambda *values: SafeHtml(html(sprint(*values))), (), Kind.ANY),
     "humanizeDuration": Function(humanize_duration, (Kind.ANY,)),
     "join": Function(lambda between, texts: between.join(texts), (Kind.TEXT, Kind.TEXTS)),
     "list": Function(lambda *values: list(values), (), Kind.ANY),
