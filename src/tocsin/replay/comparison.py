@@ -50,7 +50,7 @@ def compare_cause_and_symptom(
         By cause, by symptom.
     """
     simulated = simulate(weeks, seed=seed)
-    backtest = Backtest(Ground(simulated.series, promql_alone, clock))
+    backtest = Backtest(Ground(simulated.series, promql_alone, clock, spent=simulated.spent))
     known = simulated.incidents
     cause = backtest.run(_trial("by cause", CAUSES), simulated.over, known, progress=lambda share: progress(share / 2))
     symptom = backtest.run(_trial("by symptom", SYMPTOMS), simulated.over, known, progress=lambda share: progress(0.5 + share / 2))
@@ -58,8 +58,8 @@ def compare_cause_and_symptom(
 
 
 def pager_config() -> AlertingConfig:
-    """Everything to one pager, a group per service and alert."""
-    route = Route("{}", PAGER, group_by=frozenset({"alertname", "service"}))
+    """Everything to one pager, a page per service, whatever alerts are in it."""
+    route = Route("{}", PAGER, group_by=frozenset({"service"}))
     return AlertingConfig(route, {PAGER: Receiver(PAGER)})
 
 

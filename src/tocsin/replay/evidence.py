@@ -4,7 +4,7 @@ What a replay saw, as plain records: alerts that fired, pages that went out, inc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from tocsin.model.instant import Instant
@@ -92,6 +92,15 @@ class Page:
     receiver: str = ""
     until: Instant | None = None
     time_zone: str = ""
+
+    def joined_by(self, later: Page) -> Page:
+        """The page with the rules, services and objectives of a later notification of its group."""
+        return replace(
+            self,
+            rules=tuple(dict.fromkeys((*self.rules, *later.rules))),
+            services=tuple(dict.fromkeys((*self.services, *later.services))),
+            objectives=tuple(dict.fromkeys((*self.objectives, *later.objectives))),
+        )
 
 
 @dataclass(frozen=True, slots=True)

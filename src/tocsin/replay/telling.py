@@ -70,6 +70,7 @@ class Telling:
     _dispatcher: Dispatcher = field(init=False)
     _open: dict[str, _Open] = field(default_factory=dict)
     _open_pages: dict[str, _OpenPage] = field(default_factory=dict)
+    _last_ends: dict[str, Instant] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._dispatcher = Dispatcher(self.config, channels_of=lambda _: [CHANNEL], start_delay_s=0.0, alerts_max=ALERTS_MAX)
@@ -109,6 +110,7 @@ class Telling:
             self._open[key] = _Open(Firing(rule.name, alert.labels, change.at, None, alert.active_at))
         elif (one := self._open.pop(key, None)) is not None:
             self.firings.append(replace(one.firing, end=change.at, told=self._told(key, one, change.at)))
+            self._last_ends[key] = change.at
         self._dispatcher.put([_alert(change)], change.at)
 
     def _told(self, key: str, one: _Open, at: Instant) -> Told:
@@ -139,6 +141,8 @@ class Telling:
                 one.told = told
         if open_page is None:
             return
+        more = self._page(notification)
+        open_page.page = open_page.page.joined_by(more)
         open_page.ends |= {alert.fingerprint: None for alert in notification.firing}
         open_page.ends |= {alert.fingerprint: alert.ends_at for alert in notification.resolved}
         if not notification.firing:
@@ -154,7 +158,7 @@ class Telling:
         """When an alert of a page ended, although its group was not told yet."""
         if end is not None or key in self._open:
             return end
-        return max((one.end for one in self.firings if one.end is not None and fingerprint(one.labels) == key), default=None)
+        return self._last_ends.get(key)
 
     def _wakes(self, notification: Notification) -> bool:
         level = _level(notification.firing)
