@@ -28,7 +28,7 @@ def decide(
     Args:
         before: What it was told last; None: nothing yet.
         firing: Fingerprints of the group's alerts that fire and are told.
-        resolved: Fingerprints of those that have ended.
+        resolved: Fingerprints of those that have ended, of which the channel was told.
         send_resolved: Whether it wants to hear of ends.
         now: The instant of the flush.
         repeat_interval_ns: How long until the same is told again.
@@ -38,7 +38,7 @@ def decide(
     if not firing <= before.firing:
         return NotificationReason.NEW_ALERTS
     if not firing:
-        return NotificationReason.ALL_RESOLVED if before.firing else None
+        return NotificationReason.ALL_RESOLVED if before.firing and resolved else None
     if send_resolved and not resolved <= before.resolved:
         return NotificationReason.NEW_RESOLVED
     return NotificationReason.REPEAT if now - before.notified_at >= repeat_interval_ns else None

@@ -6,6 +6,7 @@ import hashlib
 import heapq
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -32,16 +33,14 @@ class _Members:
     resolved: dict[str, Alert] = field(default_factory=dict)
     left: set[str] = field(default_factory=set)
     quiet: Counter[str] = field(default_factory=Counter)
-    shown: dict[bool, tuple[Alert, ...]] = field(default_factory=dict)
+    shown: list[Alert] = field(default_factory=list)
 
-    def first(self, *, with_resolved: bool) -> tuple[Alert, ...]:
-        """The alerts that a notification shows: firing ones first, then by labels."""
-        if with_resolved not in self.shown:
-            found = heapq.nsmallest(SHOWN_MAX, self.firing.values(), key=_by_labels)
-            if with_resolved:
-                found += heapq.nsmallest(SHOWN_MAX - len(found), self.resolved.values(), key=_by_labels)
-            self.shown[with_resolved] = tuple(found)
-        return self.shown[with_resolved]
+    def first(self, resolved: AbstractSet[str]) -> tuple[Alert, ...]:
+        """The alerts that a notification shows: firing ones, then those of the resolved ones that a channel knows."""
+        if self.firing and not self.shown:
+            self.shown = heapq.nsmallest(SHOWN_MAX, self.firing.values(), key=_order)
+        known = (self.resolved[key] for key in resolved)
+        return (*self.shown, *heapq.nsmallest(SHOWN_MAX - len(self.shown), known, key=_order))
 
 
 def flush(group: Group, now: Instant, *, channels: Sequence[ChannelInfo], muted: bool, quiet_of: QuietOf) -> Flush:
@@ -61,6 +60,8 @@ def flush(group: Group, now: Instant, *, channels: Sequence[ChannelInfo], muted:
     notifications: list[Notification] = []
     if members.firing or members.resolved:
         told, notifications = _tell(group, members, now, channels)
+    if members.left:
+        told = {name: _without(channel, members.left) for name, channel in told.items()}
     over = len(members.left) == len(group.members)
     after = replace(state, channels=told, flushed_at=now, next_flush_at=now + _ns(group.route.group_interval_s))
     return Flush(state.group_key, now, None if over else after, tuple(notifications), frozenset(members.left))
@@ -84,11 +85,13 @@ def _members(group: Group, now: Instant, muted: bool, quiet_of: QuietOf) -> _Mem
 def _tell(
     group: Group, members: _Members, now: Instant, channels: Sequence[ChannelInfo]
 ) -> tuple[dict[str, ChannelState], list[Notification]]:
-    firing, resolved = frozenset(members.firing), frozenset(members.resolved)
+    firing, ended = frozenset(members.firing), frozenset(members.resolved)
     told: dict[str, ChannelState] = {}
     notifications = []
     for channel in channels:
         before = group.state.channels.get(channel.name)
+        # The end of what a channel never heard of is no news to it.
+        resolved = ended & (before.firing | before.resolved) if before is not None and ended else frozenset()
         reason = decide(
             before,
             firing,
@@ -103,17 +106,23 @@ def _tell(
             continue
         count = before.count if before is not None else 0
         if firing or channel.send_resolved:
-            notifications.append(_notification(group, members, now, channel, reason, count))
+            notifications.append(_notification(group, members, now, channel, reason, count, resolved))
             count += 1
         told[channel.name] = ChannelState(firing, resolved, now, count)
     return told, notifications
 
 
 def _notification(
-    group: Group, members: _Members, now: Instant, channel: ChannelInfo, reason: NotificationReason, count: int
+    group: Group,
+    members: _Members,
+    now: Instant,
+    channel: ChannelInfo,
+    reason: NotificationReason,
+    count: int,
+    resolved: AbstractSet[str],
 ) -> Notification:
-    shown = members.first(with_resolved=channel.send_resolved)
-    total = len(members.firing) + (len(members.resolved) if channel.send_resolved else 0)
+    said = resolved if channel.send_resolved else frozenset[str]()
+    shown = members.first(said)
     return Notification(
         key=notification_key(group.state, channel.name, count),
         group_key=group.state.group_key,
@@ -123,9 +132,14 @@ def _notification(
         created_at=now,
         group_labels=group.state.labels,
         alerts=shown,
-        truncated=total - len(shown),
+        truncated=len(members.firing) + len(said) - len(shown),
         quiet=dict(members.quiet),
     )
+
+
+def _without(channel: ChannelState, left: set[str]) -> ChannelState:
+    """An alert that left and begins again is new to a channel, even one that was not told of its end (Alertmanager keeps silent then)."""
+    return channel if left.isdisjoint(channel.firing) else replace(channel, firing=channel.firing - left)
 
 
 def notification_key(state: GroupState, channel: str, count: int) -> str:
@@ -146,8 +160,10 @@ def channel_states(state: GroupState, receiver: str) -> Mapping[str, ChannelStat
     return state.channels if state.receiver == receiver else {}
 
 
-def _by_labels(alert: Alert) -> tuple[tuple[str, str], ...]:
-    return alert.labels.pairs
+def _order(alert: Alert) -> tuple[object, ...]:
+    """By job and instance, as Alertmanager lists alerts, those without one last; then by labels."""
+    job, instance = alert.labels.get("job"), alert.labels.get("instance")
+    return (not job, job, not instance, instance, alert.labels.pairs)
 
 
 def _ns(seconds: float) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from tocsin.alert.dispatch.kept import Kept
 from tocsin.alert.dispatch.state import GroupState
-from tocsin.alert.routing.matchers import quoted
+from tocsin.alert.routing.matchers import go_quoted
 from tocsin.alert.routing.tree import Route
 from tocsin.model.instant import Instant
 from tocsin.model.labels import Labels
@@ -107,7 +107,7 @@ class Groups:
 
 def group_key(route: Route, labels: Labels) -> str:
     """The name of a group as Alertmanager writes it: `{}/{severity="page"}:{alertname="X", service="shop"}`."""
-    return f"{route.id}:{{{', '.join(f'{name}={quoted(value)}' for name, value in labels)}}}"
+    return f"{route.id}:{{{', '.join(f'{name}={go_quoted(value)}' for name, value in labels)}}}"
 
 
 def _shifted(state: GroupState, back_ns: int) -> GroupState:

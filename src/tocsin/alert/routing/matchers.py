@@ -82,20 +82,14 @@ def is_classic(text: str) -> bool:
 def format_matcher(matcher: Matcher) -> str:
     """A matcher as Alertmanager writes it: `severity="page"`; a name with reserved characters in quotes."""
     if any(character in _RESERVED or character.isspace() for character in matcher.name):
-        return f"{_go_quoted(matcher.name)}{matcher.operator.value}{_go_quoted(matcher.value)}"
-    return f"{matcher.name}{matcher.operator.value}{quoted(matcher.value)}"
+        return f"{go_quoted(matcher.name)}{matcher.operator.value}{go_quoted(matcher.value)}"
+    return f"{matcher.name}{matcher.operator.value}{_quoted(matcher.value)}"
 
 
 def format_matchers(matchers: Iterable[Matcher]) -> str:
     """Matchers as Alertmanager writes them, sorted: `{severity="page",team=~"a|b"}`."""
     ordered = sorted(matchers, key=lambda matcher: (matcher.name, matcher.value, _ORDER[matcher.operator]))
     return "{" + ",".join(format_matcher(matcher) for matcher in ordered) + "}"
-
-
-def quoted(value: str) -> str:
-    r"""A value in double quotes: `\\`, `\"` and `\n` escaped."""
-    escaped = value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
-    return f'"{escaped}"'
 
 
 _ORDER = {MatchOperator.EQUAL: 0, MatchOperator.NOT_EQUAL: 1, MatchOperator.REGEX: 2, MatchOperator.NOT_REGEX: 3}
@@ -243,7 +237,12 @@ def _go_unquoted(text: str, position: int) -> str:
         raise ParseError("expected a text of valid UTF-8 in quotes, found one that is not", position=position) from error
 
 
-def _go_quoted(text: str) -> str:
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def go_quoted(text: str) -> str:
     """A text as Go writes it in quotes: what can be seen as it is, else escaped."""
     parts = []
     for character in text:

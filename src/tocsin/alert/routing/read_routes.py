@@ -115,8 +115,7 @@ def _group_by(part: Part | None) -> dict[str, Any]:
         if len(set(names)) > 1:
             part.wrong(f"{ALL_LABELS!r} means all labels, so nothing else can stand beside it in group_by")
         return {"group_by": frozenset(), "group_by_all": True}
-    # An empty list is no wish of its own in Alertmanager either: what stands above holds on.
-    return {"group_by": frozenset(names), "group_by_all": False} if names else {}
+    return {"group_by": frozenset(names), "group_by_all": False}  # an empty list is a wish of its own: all alerts are one group
 
 
 def _intervals(part: Part | None, known: Collection[str]) -> tuple[str, ...]:
