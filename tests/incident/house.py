@@ -13,7 +13,6 @@ from tocsin.incident.impact import BudgetImpact
 from tocsin.incident.keeper import Keeper
 from tocsin.incident.opener import Opener
 from tocsin.incident.options import IncidentOptions
-from tocsin.incident.status_page import StatusPage
 from tocsin.incident.timeline_sources import sources_of
 from tocsin.model.alert import Alert, AlertEvent, AlertEventKind
 from tocsin.model.deployment import Deployment, DeploymentSource, DeploymentStatus
@@ -114,7 +113,6 @@ class House:
             clock=self.clock,
             history=self.state.alerting,
             first_bad=self.impact,
-            page=StatusPage(self.state.incidents, self.options.status_page),
         )
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -284,12 +285,13 @@ def test_what_is_over_stays_as_it_is(house: House) -> None:
     house.desk.close("INC-1", by="ana", no_guard="a mistake")
     with pytest.raises(Conflict, match="was closed at"):
         house.desk.close("INC-1", by="ana", no_guard="a mistake")
-    for order in (
+    orders: list[Callable[[], object]] = [
         lambda: house.desk.enter("INC-1", Step.MITIGATE, by="ana"),
         lambda: house.desk.set_severity("INC-1", Severity.P1, by="ana", reason="worse"),
         lambda: house.desk.set_role("INC-1", Role.SCRIBE, "bob", by="ana"),
         lambda: house.desk.resolve("INC-1", by="ana", reason="again"),
-    ):
+    ]
+    for order in orders:
         with pytest.raises(Conflict):
             order()
     house.desk.note("INC-1", "seen later", by="ana")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from pydantic import TypeAdapter
 
 from tocsin.errors import InvalidInput
 from tocsin.incident.evidence import Asker, Question
 from tocsin.model.answers import LogPage, Trace, TraceNode
+from tocsin.model.explanation import Explanation
 from tocsin.model.incident import EvidenceKind
 from tocsin.model.instant import Instant, TimeRange, parse_instant
 from tocsin.model.telemetry import Span
@@ -25,16 +26,22 @@ NS_PER_MS = 1_000_000
 BURN_DOWN_POINTS = 200
 
 
-def askers_of(
-    desk: Desk, slos: SloDesk | None = None, *, explain: Callable[[Question, Instant], Any] | None = None
-) -> dict[EvidenceKind, Asker]:
+class Explaining(Protocol):
+    """What tells bad requests from good ones; `query.explain.explain.Explainer` is one."""
+
+    def explain(self, service: str, start: Instant, end: Instant, *, bad: str = "") -> Explanation:
+        """Of one service's requests in [start, end)."""
+        ...
+
+
+def askers_of(desk: Desk, slos: SloDesk | None = None, *, explainer: Explaining | None = None) -> dict[EvidenceKind, Asker]:
     """
     What answers each kind of question.
 
     Args:
         desk: Telemetry.
         slos: Objectives; without it questions about them are refused.
-        explain: What sets bad requests apart from good ones; gets the question's parts and the present.
+        explainer: What tells bad requests from good ones; without it questions of that kind are refused.
     """
     found: dict[EvidenceKind, Asker] = {
         EvidenceKind.TRACE: lambda question, _: trace_document(desk.trace(question["trace_id"])),
@@ -43,8 +50,8 @@ def askers_of(
     }
     if slos is not None:
         found[EvidenceKind.SLO] = lambda question, now: _slo(slos, question, now)
-    if explain is not None:
-        found[EvidenceKind.EXPLAIN] = explain
+    if explainer is not None:
+        found[EvidenceKind.EXPLAIN] = lambda question, now: _explain(explainer, question, now)
     return found
 
 
@@ -107,6 +114,12 @@ def _slo(slos: SloDesk, question: Question, now: Instant) -> Any:
         "ledger": (Ledger, slos.ledger(key, at=at)),
     }
     return {name: TypeAdapter(kind).dump_python(value, mode="json") for name, (kind, value) in parts.items()}
+
+
+def _explain(explainer: Explaining, question: Question, now: Instant) -> Any:
+    within = _range(question, now)
+    found = explainer.explain(question["service"], within.start, within.end, bad=question.get("bad", ""))
+    return TypeAdapter(Explanation).dump_python(found, mode="json")
 
 
 def _range(question: Question, now: Instant) -> TimeRange:

@@ -26,6 +26,7 @@ from tocsin.incident.lessons import LessonsDesk, Measuring
 from tocsin.incident.lifecycle import Closing
 from tocsin.incident.options import IncidentOptions
 from tocsin.incident.runbooks import Render, Runbook, Runbooks, Values
+from tocsin.incident.status_page import BudgetDesk, StatusPage
 from tocsin.incident.timeline import Timeline, Timelines, TimelineSource
 from tocsin.model.incident import (
     Entry,
@@ -68,6 +69,7 @@ class IncidentParts:
         acknowledge_pages: Told when somebody acknowledges an incident: the keys of its groups, who, and when.
         render: Fills in the values of runbooks; simple placeholders by default.
         exemplar_of: The trace of an incident's alerts; by default what their annotations name.
+        slos: How objectives stand, for the status page; None without any.
     """
 
     sources: Sequence[tuple[str, TimelineSource]] = ()
@@ -76,6 +78,7 @@ class IncidentParts:
     acknowledge_pages: AcknowledgePages | None = None
     render: Render | None = None
     exemplar_of: Callable[[Incident], str | None] | None = None
+    slos: BudgetDesk | None = None
 
 
 class IncidentDesk:
@@ -106,6 +109,7 @@ class IncidentDesk:
             attempts_max=self.options.evidence_attempts,
             exemplar_of=parts.exemplar_of,
         )
+        self.page = StatusPage(kept, self.options.status_page, parts.slos)
         self.lessons = LessonsDesk(kept, self.timelines, clock=clock, options=self.options, impacts=parts.impacts)
 
     def list(

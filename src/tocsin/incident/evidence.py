@@ -5,6 +5,7 @@ Evidence: the answer to a question is copied beside the incident, so that it can
     pin logs 'service:checkout AND severity:error' from 02:00 to 02:30
     pin query 'rate(http_requests_total[5m])' from 02:00 to 02:30
     pin slo checkout-availability
+    pin explain checkout from 02:00 to 02:30
 
 An answer has a greatest size; what is left out of a longer one is said beside it. The exemplar trace of the alert that opened an incident
 is pinned by itself, and asked for again while it is not stored yet.
@@ -43,7 +44,7 @@ FORMS = {
     EvidenceKind.LOGS: Form(("start", "end"), ("query",)),
     EvidenceKind.QUERY: Form(("query", "start", "end")),
     EvidenceKind.SLO: Form(("key",), ("at",)),
-    EvidenceKind.EXPLAIN: Form((), ("service", "objective", "start", "end")),
+    EvidenceKind.EXPLAIN: Form(("service", "start", "end"), ("bad",)),
 }
 
 

@@ -18,7 +18,6 @@ from tocsin.incident import lifecycle
 from tocsin.incident.answers import IncidentStatistics
 from tocsin.incident.desk import IncidentDesk
 from tocsin.incident.opener import Opener
-from tocsin.incident.status_page import StatusPage
 from tocsin.model.alert import AlertEvent
 from tocsin.model.incident import Incident, IncidentState, Step
 from tocsin.model.instant import NANOSECONDS, Instant
@@ -57,7 +56,6 @@ class Keeper:
         clock: The present.
         history: Alerts that began and ended, so that none that is short is overlooked while a fix is watched; None to rely on pages.
         first_bad: Finds first bad minutes; None without objectives.
-        page: The status page; None to write none.
         on_resolved: Told of incidents whose watching ended well.
     """
 
@@ -69,7 +67,6 @@ class Keeper:
         clock: Clock,
         history: AlertHistory | None = None,
         first_bad: FirstBad | None = None,
-        page: StatusPage | None = None,
         on_resolved: Callable[[Incident], object] | None = None,
     ) -> None:
         self._desk = desk
@@ -78,7 +75,6 @@ class Keeper:
         self._clock = clock
         self._history = history
         self._first_bad = first_bad
-        self._page = page
         self._on_resolved = on_resolved
         self._next_slow_s = 0.0
         self._looked_back = False
@@ -188,8 +184,7 @@ class Keeper:
             self._kept.change(incident.number, lambda one: Change(replace(one, first_bad_at=found)) if one.first_bad_at is None else None)
 
     def _write_page(self) -> None:
-        if self._page is not None:
-            self._page.write(self._clock.now_ns())
+        self._desk.page.write(self._clock.now_ns())
 
     def _count(self, **more: int) -> None:
         with self._lock:

@@ -23,6 +23,7 @@ from tocsin.state.incidents import Incidents
 
 INCIDENTS_MAX = 100_000
 TEXT_LENGTH_MAX = 200_000
+WEEK_NS = 7 * 86_400 * NANOSECONDS
 
 
 class Measuring(Protocol):
@@ -181,7 +182,9 @@ class LessonsDesk:
 
     def weekly(self, start: Instant, end: Instant) -> list[Week]:
         """The weeks that [start, end) touches: incidents, new ones, prevented repeats, guards."""
-        return weekly_table(self._kept.list(start=start, end=end, limit=INCIDENTS_MAX), self._kept.lessons.guards(), start, end)
+        # A week is told whole, also where the range begins or ends within it.
+        found = self._kept.list(start=start - WEEK_NS, end=end + WEEK_NS, limit=INCIDENTS_MAX)
+        return weekly_table(found, self._kept.lessons.guards(), start, end)
 
     def figures(self, start: Instant, end: Instant, *, service: str | None = None) -> list[ResponseFigures]:
         """Times to detect, acknowledge and restore of incidents that were opened in [start, end)."""

@@ -11,6 +11,7 @@ An incident that nobody told them of is not on it. Nothing of alerts, labels, ho
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -34,6 +35,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 HTML_FILE = "index.html"
 JSON_FILE = "status.json"
 DAY_NS = 86_400 * NANOSECONDS
+SHOWN_NS = 5 * NANOSECONDS
 REFRESH_NS = 60 * NANOSECONDS  # how old its 'as of' may get while nothing changes
 INCIDENTS_MAX = 500
 FAST_WINDOWS_S = (300, 3600)
@@ -141,6 +143,15 @@ class StatusPage:
             loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
         )
         self._written: StatusDocument | None = None
+        self._lock = threading.Lock()
+        self._shown: StatusDocument | None = None
+
+    def shown(self, now: Instant) -> StatusDocument:
+        """What is on it, at most a few seconds old: however many people look at once, it is put together once."""
+        with self._lock:
+            if self._shown is None or not 0 <= now - self._shown.updated_at < SHOWN_NS:
+                self._shown = self.document(now)
+            return self._shown
 
     def document(self, now: Instant) -> StatusDocument:
         """What is on it now."""
