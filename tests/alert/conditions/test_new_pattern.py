@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tocsin.alert.conditions.new_pattern import FreshPattern, NewPatternEvaluator
+from tocsin.alert.conditions.new_pattern import NewPatternEvaluator
 from tocsin.alert.definition import NewPattern
 from tocsin.model.instant import NANOSECONDS, Instant
+from tocsin.model.patterns import LogPattern
 from tocsin.query.fields import parse_log_query
 from tocsin.store.plan import Predicate
 
@@ -19,12 +20,16 @@ class Patterns:
     def __init__(self) -> None:
         self.asked: list[tuple[Predicate, Instant, Instant]] = []
 
-    def new_between(self, predicate: Predicate, start: Instant, end: Instant) -> Sequence[FreshPattern]:
+    def new_between(self, predicate: Predicate, start_ns: Instant, end_ns: Instant) -> Sequence[LogPattern]:
         """Those whose time it is."""
-        self.asked.append((predicate, start, end))
+        self.asked.append((predicate, start_ns, end_ns))
         first = {"p1": AT - NANOSECONDS, "p2": AT - 2 * NANOSECONDS, "p3": AT - 5000 * NANOSECONDS}
         counts = {"p1": 3.0, "p2": 40.0, "p3": 9.0}
-        return [FreshPattern(key, f"{key} refused by <*>", "checkout", counts[key]) for key, at in first.items() if start <= at < end]
+        return [
+            LogPattern(key, "checkout", f"{key} refused by <*>", counts[key], 0.5, 17, at, at, "", new=True)
+            for key, at in first.items()
+            if start_ns <= at < end_ns
+        ]
 
 
 def test_each_new_pattern_is_an_alert() -> None:

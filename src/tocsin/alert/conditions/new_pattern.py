@@ -9,41 +9,23 @@ Which record has which pattern, and when a pattern was seen first, others know; 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from tocsin.alert.definition import Condition, Element, NewPattern, Vector
 from tocsin.model.instant import NANOSECONDS, Instant
 from tocsin.model.labels import Labels
+from tocsin.model.patterns import LogPattern
 from tocsin.slo.words import count_words, duration_words
 from tocsin.store.plan import Predicate
 
 TEMPLATE_CHARACTERS_MAX = 200
 
 
-@dataclass(frozen=True, slots=True)
-class FreshPattern:
-    """
-    A pattern that was seen for the first time.
-
-    Args:
-        id: Names it; stays the same.
-        template: Its text with the parts that differ left open.
-        service: Whose records have it.
-        count: How many records of the range have it.
-    """
-
-    id: str
-    template: str
-    service: str
-    count: float
-
-
 class PatternSource(Protocol):
-    """Knows when patterns were seen first."""
+    """Knows when patterns were seen first; `query.patterns.patterns.PatternQuestions` is one."""
 
-    def new_between(self, predicate: Predicate, start: Instant, end: Instant) -> Sequence[FreshPattern]:
-        """Patterns of matching log records that were first seen in [start, end), with their records there."""
+    def new_between(self, predicate: Predicate, start_ns: Instant, end_ns: Instant) -> Sequence[LogPattern]:
+        """Patterns whose first record ever lies in [start_ns, end_ns), and that a matching record there has."""
         ...
 
 
@@ -70,7 +52,7 @@ class NewPatternEvaluator:
         return [self.at(condition, at) for at in times]
 
 
-def _element(one: FreshPattern, condition: NewPattern) -> Element:
+def _element(one: LogPattern, condition: NewPattern) -> Element:
     template = one.template[:TEMPLATE_CHARACTERS_MAX]
     note = f"{count_words(one.count)} log records in {duration_words(condition.window_s)} of a pattern never seen before: {template}"
     return Element(Labels({"pattern": one.id, "service": one.service}), one.count, note)
