@@ -94,6 +94,7 @@ def delivery(
     limits: DeliveryLimits | None = None,
     steps: Steps | None = None,
     page: Callable[[Notification], str] = lambda notification: "facts",
+    bare: Callable[[Notification], str] | None = None,
 ) -> Delivery:
     """A delivery on a virtual clock."""
     return Delivery(
@@ -103,6 +104,7 @@ def delivery(
         receivers.fallback(fallback),
         clock=clock,
         entropy=SeededEntropy(5),
+        bare=bare,
         limits=limits,
         steps=steps,
     )

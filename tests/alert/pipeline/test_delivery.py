@@ -187,6 +187,35 @@ def test_a_page_that_no_channel_can_write_harms_no_other(state: State, receivers
     assert (attempt.outcome, attempt.detail) == ("failed", "internal: InvalidInput")
 
 
+def test_a_page_goes_out_without_facts_that_can_not_be_had(state: State, receivers: Receivers, clock: VirtualClock) -> None:
+    """Facts are extras: whatever fails in gathering them, the page goes out bare."""
+
+    def failing(_: Notification) -> str:
+        raise StoreError("the engine is away")
+
+    state.alerting.enqueue([told("n1")])
+    delivery(state, receivers, clock, page=failing, bare=lambda _: "bare").advance()
+    (attempt,) = state.alerting.outbox.attempts(["n1"])["n1"]
+    assert attempt.detail == "ok: bare"
+
+
+def test_the_heartbeat_learns_when_nobody_can_be_told(state: State, receivers: Receivers, clock: VirtualClock) -> None:
+    """Not for a failure of a minute, but when something waits for too long and there is nobody else; and that it is over."""
+    channel = receivers.channels[TEAM]
+    channel.fails = down
+    state.alerting.enqueue([told("n1")])
+    worker = delivery(state, receivers, clock)
+    run_for(clock, worker, minutes=1)
+    assert worker.works()
+    run_for(clock, worker, minutes=20)
+    assert not worker.works()
+    channel.fails = lambda _: None
+    run_for(clock, worker, minutes=3)
+    assert worker.works()
+    clock.advance(minutes=5)
+    assert not worker.works(), "nobody reads the outbox"
+
+
 def test_everything_at_a_dead_channel_escalates_together(state: State, receivers: Receivers, clock: VirtualClock) -> None:
     """A hundred groups wait for the same dead channel: none waits for ninety-nine others to fail one by one."""
     receivers.channels[TEAM].fails = down

@@ -21,12 +21,16 @@ class Outside:
         self.answer: int | None = 200
         self.calls: list[str] = []
 
-    def get(self, url: str) -> httpx.Response:
-        """As httpx.Client."""
-        self.calls.append(url)
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        """As a transport of httpx asks it."""
+        self.calls.append(str(request.url))
         if self.answer is None:
             raise httpx.ConnectError("refused")
         return httpx.Response(self.answer)
+
+    def client(self) -> httpx.Client:
+        """A client that reaches it."""
+        return httpx.Client(transport=httpx.MockTransport(self))
 
 
 def test_it_is_withheld_when_nobody_would_be_told(clock: VirtualClock, caplog: pytest.LogCaptureFixture) -> None:
@@ -39,8 +43,8 @@ def test_it_is_withheld_when_nobody_would_be_told(clock: VirtualClock, caplog: p
             raise KeyError
         return outbox[0]
 
-    heart = Heartbeat(URL, 60, clock=clock, rules_run=lambda: rules[0], outbox_works=outbox_works, client=outside)
-    with caplog.at_level(logging.INFO):
+    heart = Heartbeat(URL, 60, clock=clock, rules_run=lambda: rules[0], outbox_works=outbox_works, client=outside.client())
+    with caplog.at_level(logging.INFO, logger="tocsin.alert.pipeline.heartbeat"):
         assert heart.beat() is Beat.SENT
         rules[0] = False
         assert heart.beat() is Beat.RULES_STALE

@@ -31,6 +31,7 @@ from tocsin.state.alert_records import OutboxEntry, Waiting
 
 POLL_S = 1.0  # how long a notification that nobody announced may lie
 PAGE = 1000
+READ_WITHIN_S = 60.0
 STOP_S = 15.0
 DETAIL_CHARACTERS_MAX = 500
 
@@ -72,10 +73,11 @@ class Delivery:
     Args:
         outbox: What waits.
         channel: The channel of a receiver by its name, as the configuration has it now; None when it is gone.
-        page: Gathers the text of a page, within a time of its own.
+        page: Gathers the text of a page, within a time limit of its own.
         fallback: Who is told instead.
         clock: The present.
         entropy: For back-off.
+        bare: The text of a page without facts, for when `page` fails; None: the page is then tried again.
         limits: How long to try.
         steps: Is told of each step.
     """
@@ -89,11 +91,13 @@ class Delivery:
         *,
         clock: Clock,
         entropy: Entropy,
+        bare: Callable[[Notification], Text] | None = None,
         limits: DeliveryLimits | None = None,
         steps: Steps | None = None,
     ) -> None:
         self._outbox = outbox
-        self._send: Callable[[Notification], str] = lambda notification: _send(channel, page, notification, self._steps)
+        # A closure, so that this class need not know what a page's text is.
+        self._send: Callable[[Notification], str] = lambda notification: _send(channel, page, bare, notification, self._steps)
         self._fallback = fallback
         self._clock = clock
         self._entropy = entropy
@@ -102,7 +106,7 @@ class Delivery:
         self._changed = threading.Condition()
         self._waitlist = Waitlist(self._limits.workers)
         self._read_until = 0
-        self._read_again_at = clock.monotonic_s()
+        self._read_again_at = self._read_at_s = clock.monotonic_s()
         self._unrecorded: dict[str, Result] = {}
         self._untold_keys: set[str] = set()
         self._stopping = False
@@ -151,6 +155,11 @@ class Delivery:
         with self._changed:
             return self._waitlist.next_at()
 
+    def works(self) -> bool:
+        """Whether the outbox was read lately, and nothing waits for long that nobody can be told: for the heartbeat."""
+        with self._changed:
+            return self._clock.monotonic_s() - self._read_at_s <= READ_WITHIN_S and not self._untold_keys
+
     def statistics(self) -> DeliveryStatistics:
         """Counts since the start; asks nothing of the database."""
         with self._changed:
@@ -196,6 +205,7 @@ class Delivery:
                 for waiting in found:
                     self._waitlist.add(waiting)
                 self._read_until = found[-1].number
+            self._read_at_s = self._clock.monotonic_s()
         except TocsinError as error:
             self._database_failures += 1
             _LOG.warning("the outbox can't be read now: %s", error)
@@ -360,11 +370,21 @@ class _Gone(DeliveryError):
 
 
 def _send(
-    channel: Callable[[str, str], Sender[Text] | None], page: Callable[[Notification], Text], notification: Notification, steps: Steps
+    channel: Callable[[str, str], Sender[Text] | None],
+    page: Callable[[Notification], Text],
+    bare: Callable[[Notification], Text] | None,
+    notification: Notification,
+    steps: Steps,
 ) -> str:
     found = channel(notification.receiver, notification.channel)
     if found is None:
         raise _Gone(f"the configuration has no channel {notification.channel} of {notification.receiver} any more", lasting=True)
-    text = page(notification)
+    try:
+        text = page(notification)
+    except Exception as error:
+        if bare is None:
+            raise
+        _LOG.warning("a page goes out without its facts: %s", error, exc_info=not isinstance(error, TocsinError))
+        text = bare(notification)
     steps.reached(PipelineStep.ATTEMPT_BEGUN)
     return found.send(notification, text)

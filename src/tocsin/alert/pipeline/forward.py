@@ -15,18 +15,16 @@ import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import httpx
 
+from tocsin.alert.notify.alertmanager import post_alerts
 from tocsin.clock import Clock
-from tocsin.errors import ConfigError
+from tocsin.errors import ConfigError, DeliveryError
 from tocsin.model.alert import Alert
-from tocsin.model.instant import NANOSECONDS, Instant, format_instant
+from tocsin.model.instant import NANOSECONDS, Instant
 from tocsin.model.labels import Labels
-from tocsin.state.alert_json import json_text
 
-PATH = "/api/v2/alerts"
 QUEUE_MAX = 10_000
 BATCH_MAX = 256
 TIMEOUT_S = 10.0
@@ -56,14 +54,6 @@ class ForwardStatistics:
     queued: Mapping[str, int]
 
 
-class Posting(Protocol):
-    """Posts JSON; `httpx.Client` does."""
-
-    def post(self, url: str, *, content: str, headers: Mapping[str, str]) -> httpx.Response:
-        """Raises httpx.HTTPError."""
-        ...
-
-
 class Forwarder:
     """
     Sends alerts to Alertmanagers. Safe to use from several threads.
@@ -82,17 +72,16 @@ class Forwarder:
     def __init__(
         self, urls: Sequence[str], *, clock: Clock, resend_s: float, interval_s: float, external_labels: Mapping[str, str] | None = None
     ) -> None:
-        self._targets = [Target(_checked(url), clock) for url in urls]
-        self._clock = clock
+        ends_after_s = RESENDS_UNTIL_END * max(resend_s, interval_s)
+        self._targets = [Target(_checked(url), clock, ends_after_s) for url in urls]
         self._resend_ns = round(resend_s * NANOSECONDS)
-        self._end_ns = RESENDS_UNTIL_END * round(max(resend_s, interval_s) * NANOSECONDS)
         self._external = dict(external_labels or {})
         self._lock = threading.Lock()
         self._sent_at: dict[Labels, tuple[Instant, Instant | None]] = {}
 
     def put(self, alerts: Sequence[Alert], at: Instant) -> None:
         """Queue what rules say; those that were sent a moment ago wait for the next time. Never waits for a target."""
-        due = [self._prepared(alert, at) for alert in alerts if self._is_due(alert, at)]
+        due = [self._labelled(alert) for alert in alerts if self._is_due(alert, at)]
         for target in self._targets if due else ():
             target.put(due)
 
@@ -132,9 +121,8 @@ class Forwarder:
         if len(self._sent_at) > 2 * QUEUE_MAX:
             self._sent_at = {labels: sent for labels, sent in self._sent_at.items() if at - sent[0] < self._resend_ns}
 
-    def _prepared(self, alert: Alert, at: Instant) -> Alert:
-        labels = Labels({**self._external, **dict(alert.labels)})
-        return replace(alert, labels=labels, ends_at=alert.ends_at if alert.resolved(at) else at + self._end_ns)
+    def _labelled(self, alert: Alert) -> Alert:
+        return replace(alert, labels=Labels({**self._external, **dict(alert.labels)})) if self._external else alert
 
 
 class Target:
@@ -143,14 +131,16 @@ class Target:
 
     Args:
         url: Its address.
-        clock: When it was last complained about.
-        client: Sends; by default over HTTP.
+        clock: The present.
+        ends_after_s: After so many seconds a firing alert ends there unless it is sent again.
+        client: Sends.
     """
 
-    def __init__(self, url: httpx.URL, clock: Clock, client: Posting | None = None) -> None:
+    def __init__(self, url: httpx.URL, clock: Clock, ends_after_s: float, client: httpx.Client | None = None) -> None:
         self.name = url.netloc.decode("ascii").rpartition("@")[2]  # without a password
-        self._url = str(url.copy_with(path=url.path.rstrip("/") + PATH))
+        self._url = str(url)
         self._clock = clock
+        self._ends_after_s = ends_after_s
         self._client = client or httpx.Client(timeout=TIMEOUT_S, trust_env=False)
         self._changed = threading.Condition()
         self._queue: deque[Alert] = deque()
@@ -189,6 +179,7 @@ class Target:
         if self._thread is not None:
             self._thread.join(STOP_S)
             self._thread = None
+        self._client.close()
 
     def send(self) -> int:
         """Send one batch of what waits; returns how many alerts it was. One that fails is not tried again: the alerts will be."""
@@ -196,18 +187,13 @@ class Target:
             batch = [self._queue.popleft() for _ in range(min(len(self._queue), BATCH_MAX))]
         if not batch:
             return 0
-        content = json_text([_posted(alert) for alert in batch])
         try:
-            response = self._client.post(self._url, content=content, headers={"Content-Type": "application/json"})
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            post_alerts(self._client, self._url, batch, self._clock.now_ns(), self._ends_after_s)
+        except DeliveryError as error:
             self.failed += len(batch)
-            self._complain(f"it can't be reached ({type(error).__name__})")
-            return len(batch)
-        if response.is_success:
-            self.sent += len(batch)
+            self._complain(str(error))
         else:
-            self.failed += len(batch)
-            self._complain(f"it answers {response.status_code}: {response.text[:200]}")
+            self.sent += len(batch)
         return len(batch)
 
     def _run(self) -> None:
@@ -224,16 +210,6 @@ class Target:
         if now_s >= self._complain_at_s:
             self._complain_at_s = now_s + SECONDS_BETWEEN_COMPLAINTS
             _LOG.warning("alerts for the Alertmanager at %s: %s", self.name, what)
-
-
-def _posted(alert: Alert) -> dict[str, object]:
-    return {
-        "labels": dict(alert.labels),
-        "annotations": dict(alert.annotations),
-        "startsAt": format_instant(alert.starts_at),
-        "endsAt": format_instant(alert.ends_at if alert.ends_at is not None else alert.starts_at),
-        "generatorURL": alert.generator_url,
-    }
 
 
 def _checked(text: str) -> httpx.URL:

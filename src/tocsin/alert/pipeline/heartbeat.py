@@ -12,7 +12,6 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
 
 import httpx
 
@@ -51,14 +50,6 @@ class HeartbeatStatistics:
     last: str
 
 
-class Calling(Protocol):
-    """Calls an address; `httpx.Client` does."""
-
-    def get(self, url: str) -> httpx.Response:
-        """Raises httpx.HTTPError."""
-        ...
-
-
 class Heartbeat:
     """
     Calls it.
@@ -69,7 +60,7 @@ class Heartbeat:
         clock: For the time between complaints.
         rules_run: Whether rules were evaluated lately.
         outbox_works: Whether notifications are written down and go out.
-        client: Calls; by default over HTTP.
+        client: Calls.
 
     Raises:
         ConfigError: The address is none.
@@ -83,7 +74,7 @@ class Heartbeat:
         clock: Clock,
         rules_run: Callable[[], bool],
         outbox_works: Callable[[], bool],
-        client: Calling | None = None,
+        client: httpx.Client | None = None,
     ) -> None:
         if not url.startswith(("http://", "https://")):
             raise ConfigError("expected an address, as https://example.org/ping", key="alert.heartbeat_url")
@@ -119,6 +110,7 @@ class Heartbeat:
         if self._thread is not None:
             self._thread.join(STOP_S)
             self._thread = None
+        self._client.close()
 
     def statistics(self) -> HeartbeatStatistics:
         """Counts since the start."""

@@ -30,6 +30,7 @@ from tocsin.state.alerting import Alerting
 POLL_S = 1.0  # the longest time between two looks, whatever a clock does
 EXPIRE_S = 3600.0
 STOP_S = 15.0
+WRITTEN_WITHIN_S = 60.0
 FLUSHES_PER_COMMIT = 200
 RULE = "rule"
 
@@ -255,6 +256,11 @@ class Pipeline:
     def written_at(self) -> Instant | None:
         """When the pipeline last saw that everything is on the disk; None before it was loaded."""
         return self._written_at
+
+    def works(self) -> bool:
+        """Whether everything was on the disk lately: for the heartbeat."""
+        written_at = self._written_at
+        return written_at is not None and self._clock.now_ns() - written_at <= round(WRITTEN_WITHIN_S * NANOSECONDS)
 
     def statistics(self) -> PipelineStatistics:
         """Counts since the start."""
