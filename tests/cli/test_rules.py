@@ -115,3 +115,12 @@ def test_profiles(tocsin: Tocsin) -> None:
     outcome = tocsin("rules", "profiles")
     assert "  page        14.4x over 1 h and 5 min  (2% of the budget in 1 h)" in outcome.out.splitlines()
     assert [profile["name"] for profile in json.loads(tocsin("rules", "profiles", "--json").out)] == ["workbook", "ladder", "calm", "none"]
+
+
+def test_check_reads_our_own_kinds_too(tocsin: Tocsin, tmp_path: Path) -> None:
+    """`tocsin check` says what is wrong with a rule file, whatever its form."""
+    good = written(tmp_path, spec("signal: {signal: errors, over: 5m}"), "good.yaml")
+    bad = written(tmp_path, spec("signal: {signal: erors, over: 5m}"), "bad.yaml")
+    assert "SUCCESS: 1 rule found" in tocsin("check", str(good)).out
+    outcome = tocsin("check", str(bad))
+    assert (outcome.code, "did you mean 'errors'?" in outcome.out) == (1, True)

@@ -17,6 +17,8 @@ from tocsin.cli.parameters import ConfigOption
 from tocsin.cli.rule_report import check_rule_files
 from tocsin.cli.slo_report import check_slo_patterns
 from tocsin.cli.terminal import clean
+from tocsin.clock import RealClock
+from tocsin.slo.files.live import LiveDefinitions
 
 
 def command(
@@ -43,7 +45,8 @@ def command(
         raise typer.Exit(Exit.FINDING) from None
     found = [*(rules or []), *options.rules.paths()]
     reports = Console(highlight=False, emoji=False, soft_wrap=True, quiet=quiet)
-    well = not found or check_rule_files(found, options.promql, reports)
+    objectives = LiveDefinitions(options.slo.files, options.promql, RealClock()).current.objectives
+    well = not found or check_rule_files(found, options.promql, reports, objectives)
     if options.slo.files:
         well = check_slo_patterns(options.slo.files, options.promql, reports) and well
     if not well:

@@ -1,23 +1,56 @@
-"""What `tocsin check` says of rule files: what promtool would, with the line and column of every mistake."""
+"""What `tocsin check` says of rule files: what promtool would, with the line and column of every mistake; and the same of our own kinds."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
+from tocsin.alert.files.conditions import Known
+from tocsin.alert.files.reading import has_own_rules, read_one
 from tocsin.cli.terminal import clean
 from tocsin.errors import NotFound
 from tocsin.query.promql.options import PromqlOptions
 from tocsin.query.rule_files import RuleFileMistakes, RuleGroup, duplicates, read_rule_file
+from tocsin.slo.definition import Objective
+
+INTERVAL_S = 60.0  # of groups that say nothing; no mistake depends on it
 
 
-def check_rule_files(paths: Sequence[Path], promql: PromqlOptions, out: Console) -> bool:
-    """Check every file and print what is found; returns whether all is well, duplicate rules included."""
-    verdicts = [_check(path, promql, out) for path in paths]
+def check_rule_files(paths: Sequence[Path], promql: PromqlOptions, out: Console, objectives: Mapping[str, Objective] | None = None) -> bool:
+    """
+    Check every file and print what is found.
+
+    Args:
+        paths: The files.
+        promql: What is switched on.
+        out: Where it is printed.
+        objectives: Those that rules of our own kinds may rest on, by key.
+
+    Returns:
+        Whether all is well, duplicate rules included.
+    """
+    known = Known(objectives or {}, promql, 0.0)
+    verdicts = [_check_own(path, known, out) if has_own_rules(path) else _check(path, promql, out) for path in paths]
     return all(verdicts)
+
+
+def _check_own(path: Path, known: Known, out: Console) -> bool:
+    """A file with rules of our own kinds, and maybe Prometheus' groups beside them."""
+    out.print(Text(f"Checking {path}"))
+    found = read_one(path, known, interval_s=INTERVAL_S)
+    for remark in found.remarks:
+        out.print(Text.assemble(("remark: ", "yellow"), clean(remark)))
+    if found.mistakes:
+        out.print(Text("  FAILED:", "bold red"))
+        for mistake in found.mistakes:
+            out.print(Text(clean(str(mistake))))
+        return False
+    count = sum(len(group.rules) for group in found.groups)
+    out.print(Text(f"  SUCCESS: {count} {'rule' if count == 1 else 'rules'} found; `tocsin rules lint` says more"))
+    return True
 
 
 def _check(path: Path, promql: PromqlOptions, out: Console) -> bool:

@@ -82,6 +82,15 @@ def read_one(path: Path, known: Known, *, interval_s: float) -> FileRules:
     return FileRules(path, () if mistakes else tuple(groups), mistakes, tuple(notes.remarks))
 
 
+def has_own_rules(path: Path) -> bool:
+    """Whether a file holds an object of ours; one that can't be read does not."""
+    try:
+        documents = read_documents(path, Notes())
+    except OSError:
+        return False
+    return any(key.value == "apiVersion" for document in documents for key, _ in document.pairs)
+
+
 def _is_prometheus(document: Part) -> bool:
     keys = {key.value for key, _ in document.pairs}
     return "groups" in keys and "apiVersion" not in keys
