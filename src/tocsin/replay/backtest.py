@@ -170,7 +170,7 @@ class Backtest:
         finally:
             evaluator.close()
             engine.close()
-        telling.finish(over.end)
+        telling.finish()
         known = tuple(one for one in incidents if one.start < over.end and (one.end is None or one.end > over.start))
         evidence = Evidence(over, telling.firings, telling.pages, known, telling.waitings)
         return BacktestReport(

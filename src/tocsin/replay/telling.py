@@ -32,6 +32,8 @@ OBJECTIVE = "objective"
 SERVICE = "service"
 _QUIET = {Quiet.SILENCED: Told.SILENCED, Quiet.INHIBITED: Told.INHIBITED, Quiet.MUTED: Told.MUTED}
 
+_KEPT_QUIET = frozenset({Told.UNTOLD, *_QUIET.values()})
+
 
 @dataclass(slots=True)
 class _Open:
@@ -89,10 +91,10 @@ class Telling:
             self._take(change)
         self._flush_before(until)
 
-    def finish(self, at: Instant) -> None:
+    def finish(self) -> None:
         """Close the books: what still fires has no end."""
-        for key, one in self._open.items():
-            self.firings.append(replace(one.firing, told=self._told(key, one, at)))
+        for one in self._open.values():
+            self.firings.append(replace(one.firing, told=one.told))
         for open_page in self._open_pages.values():
             self._close(open_page)
         self._open.clear()
@@ -109,16 +111,15 @@ class Telling:
         if change.kind is ChangeKind.FIRED:
             self._open[key] = _Open(Firing(rule.name, alert.labels, change.at, None, alert.active_at))
         elif (one := self._open.pop(key, None)) is not None:
-            self.firings.append(replace(one.firing, end=change.at, told=self._told(key, one, change.at)))
+            self.firings.append(replace(one.firing, end=change.at, told=one.told))
             self._last_ends[key] = change.at
         self._dispatcher.put([_alert(change)], change.at)
 
-    def _told(self, key: str, one: _Open, at: Instant) -> Told:
-        """What became of an alert; of one that nobody heard of, why."""
-        if one.told is not Told.UNTOLD:
-            return one.told
-        quiet = self._dispatcher.status(key, at).quiet
-        return Told.UNTOLD if quiet is None else _QUIET[quiet]
+    def _note_quiet(self, at: Instant) -> None:
+        """Why alerts that nobody heard of are not told at this flush; they may be told at a later one."""
+        for key, one in self._open.items():
+            if one.told in _KEPT_QUIET and (quiet := self._dispatcher.status(key, at).quiet) is not None:
+                one.told = _QUIET[quiet]
 
     def _flush_before(self, at: Instant) -> None:
         while (due := self._dispatcher.next_at()) is not None and due < at:
@@ -126,6 +127,7 @@ class Telling:
                 self._dispatcher.commit(flush)
                 for notification in flush.notifications:
                     self._hear(notification)
+            self._note_quiet(due)
             after = self._dispatcher.next_at()
             assert after is None or after > due, "a dispatcher that was asked has done what was due"
 

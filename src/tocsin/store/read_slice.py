@@ -42,12 +42,3 @@ def slice_records(table: SliceTable, within: Within, services: Sequence[str], *,
         + Sql(" OFFSET ")
         + names.bind("UInt64", skip)
     )
-
-
-def slice_sizes(table: SliceTable, within: Within, services: Sequence[str]) -> Sql:
-    """How many records a range holds: one row."""
-    names = ParameterNames()
-    conditions = in_range(within, names)
-    if services:
-        conditions.append(Sql("service IN ") + names.bind("Array(String)", list(services)))
-    return Sql(f"SELECT count() FROM {table}") + where(conditions)

@@ -9,7 +9,7 @@ Guards, run: each on a stage of its own that holds nothing but its telemetry, on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Protocol
 from tocsin.alert.conditions.promql import PromqlEvaluator
 from tocsin.alert.definition import AlertRule, Evaluator, RecordingRule, Rule, RuleGroup, RuleSet
 from tocsin.alert.files.conditions import Known
-from tocsin.alert.files.reading import read_rule_files
+from tocsin.alert.files.rule_set import read_rule_set
 from tocsin.alert.options import AlertOptions
 from tocsin.alert.rules.machine import Texts
 from tocsin.alert.template.rule_functions import RuleRender
@@ -35,6 +35,7 @@ from tocsin.query.promql.options import PromqlOptions
 from tocsin.query.promql.syntax import ValueType
 from tocsin.replay.backtest import NS_PER_MS, pieces, promql_alone
 from tocsin.replay.guards.definition import GuardFile, GuardOutcome, GuardQuery
+from tocsin.replay.guards.freeze import LATE_NS
 from tocsin.replay.guards.slice_files import held_series, is_series
 from tocsin.replay.held_series import HeldSeries, ShadowedSeries
 from tocsin.replay.options import ReplayOptions
@@ -42,9 +43,8 @@ from tocsin.replay.rule_reach import reach_of_recordings, reads_of, recorded_nam
 from tocsin.replay.rule_replay import STATE_SERIES, ChangeKind, RuleReplay
 from tocsin.replay.rule_tests.files import run_test_file
 from tocsin.replay.rule_tests.run import Bench
-from tocsin.slo.files.notes import DefinitionMistakes
+from tocsin.slo.definition import Objective
 
-LATE_NS = 30 * 60 * NANOSECONDS  # how long after its time a rule is still watched, to say how late it would be
 DIFFERENCES_SHOWN = 3
 
 
@@ -65,7 +65,7 @@ class Stage(Protocol):
         The rules of some files.
 
         Raises:
-            DefinitionMistakes: Something in them is wrong.
+            InvalidInput: Something in them is wrong.
         """
         ...
 
@@ -90,8 +90,8 @@ class SeriesStage:
         return promql_alone(promql)
 
     def rules(self, paths: Sequence[Path]) -> RuleSet:
-        """The rules of some files; raises DefinitionMistakes."""
-        return rules_of(paths, Known({}, self.promql, AlertOptions().bad_events_min))
+        """The rules of some files; raises InvalidInput."""
+        return rules_of(paths, {}, AlertOptions(), self.promql)
 
     def count(self, query: GuardQuery, within: TimeRange) -> int:  # noqa: ARG002 - a Stage
         """No records."""
@@ -110,18 +110,17 @@ def needs_store(guard: GuardFile) -> bool:
     return bool(guard.objectives) or asks_records or not all(is_series(path) for path in guard.telemetry)
 
 
-def rules_of(paths: Sequence[Path], known: Known) -> RuleSet:
+def rules_of(paths: Sequence[Path], objectives: Mapping[str, Objective], options: AlertOptions, promql: PromqlOptions) -> RuleSet:
     """
-    The rules of some files.
+    The rules of some files, and those that objectives bring.
 
     Raises:
-        DefinitionMistakes: Something in them is wrong.
+        InvalidInput: Something in them is wrong; all of it is said.
     """
-    files = read_rule_files(paths, known, interval_s=AlertOptions().interval_s)
-    mistakes = [mistake for file in files for mistake in file.mistakes]
-    if mistakes:
-        raise DefinitionMistakes(mistakes)
-    return RuleSet(tuple(group for file in files for group in file.groups))
+    rules = read_rule_set(paths, objectives, options, promql).rules
+    if rules.mistakes:
+        raise InvalidInput("\n".join(rules.mistakes))
+    return rules
 
 
 class GuardRunner:

@@ -10,7 +10,7 @@ Numbers that JSON has not are texts: NaN, +Inf, -Inf, and `stale` for the marker
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,10 +28,12 @@ from tocsin.query.promql.answer import SeriesAnswer
 _TEXTS = {"stale": STALE_NAN, "NaN": math.nan, "+Inf": math.inf, "-Inf": -math.inf}
 
 
-def series_lines(batches: Iterable[SeriesBatch]) -> Iterator[bytes]:
-    """Series of batches as lines, each ended by a line feed; numbers and histograms of one series are two lines."""
+def series_lines(batches: Iterable[SeriesBatch], *, without: Collection[Labels] = ()) -> Iterator[bytes]:
+    """Series of batches as lines, each ended by a line feed, but for some; numbers and histograms of one series are two lines."""
     for batch in batches:
         for row, labels in enumerate(batch.labels):
+            if labels in without:
+                continue
             part = slice(int(batch.offsets[row]), int(batch.offsets[row + 1]))
             head = {"labels": dict(labels)}
             if part.stop > part.start:
