@@ -141,3 +141,20 @@ def test_a_clock_that_is_behind_what_was_kept() -> None:
     """If the new process' clock is behind, nothing lies in its future: what fired fires since now."""
     stage = restarted(alert("Down", "up == 0"), down_s=600, at_s=0)
     assert [(after_s(one.starts_at), after_s(one.updated_at)) for _, one in stage.handed] == [(0, 0)]
+
+
+def test_an_edited_rule_goes_on_after_a_restart() -> None:
+    """Edited while the process was down, a rule's alert fires on; of several with one name each keeps its own."""
+    stage = Stage(group(alert("Down", "up == 0"), alert("Down", "down == 1"), alert("Down", "gone == 1")))
+    stage.put("up{job='a'}", [0] * 20, every_s=30)
+    stage.put("down{job='b'}", [1] * 20, every_s=30)
+    stage.put("gone{job='c'}", [1] * 20, every_s=30)
+    kept = Kept()
+    kept.steps(stage, until_s=60)
+    edited = group(alert("Down", "up < 1"), alert("Down", "down == 1"))
+    stage.run = stage.make(edited)
+    told = stage.run.restore(kept.group(), instant(90), Tolerance())
+    assert [one.labels.get("job") for one in told] == ["a", "b"]
+    stage.handed.clear()
+    stage.step(90)
+    assert [(one.labels.get("job"), one.ends_at is None) for _, one in stage.handed] == [("c", False)]

@@ -132,7 +132,8 @@ class GroupRun:
             Alerts to hand on at once: those that fire, and those that ended a moment ago.
         """
         by_content = {run.identity.content: run for run in self._rules}
-        by_family = {run.identity.family: run for run in self._rules}
+        same = by_content.keys() & {one.content for one in kept.alerts}
+        by_family = {run.identity.family: run for run in self._rules if run.identity.content not in same}
         departed: dict[str, _RuleRun] = {}
         for one in kept.alerts:
             self._written[one.content, one.alert.labels] = one.alert.lasting
