@@ -262,10 +262,11 @@ class Dispatcher:
             group = self._groups.find(route, route.group_labels(labels))
             if group is None:
                 kept.groups.append(self._new_group(route, now, kept))
-            elif kept.fingerprint not in group.members:
+                continue
+            if kept.fingerprint not in group.members:
                 group.members[kept.fingerprint] = kept
                 kept.groups.append(group)
-                self._hasten(group, kept)
+            self._hasten(group, kept)
         self._inhibition.add(kept)
 
     def _new_group(self, route: Route, now: Instant, kept: Kept) -> Group:
