@@ -16,6 +16,7 @@ from tocsin.query.promql.parser import parse
 from tocsin.query.promql.syntax import VectorSelector
 from tocsin.query.series.derived import DerivedSeries
 from tocsin.query.series.joined import JoinedSeries
+from tocsin.query.series.recent import OverlaidCatalog, RecentSeries
 from tocsin.query.series.store import StoredSeries
 from tocsin.store.engine import Engine
 
@@ -44,11 +45,23 @@ class Metrics:
         self._promql = Promql(self.catalog, self.options, clock=clock)
 
     @classmethod
-    def of_engine(cls, engine: Engine, clock: Clock, options: PromqlOptions | None = None) -> Metrics:
-        """Over what an engine's tables hold: series that were sent, and those that are derived from spans and logs."""
+    def of_engine(
+        cls, engine: Engine, clock: Clock, options: PromqlOptions | None = None, *, recent: RecentSeries | None = None
+    ) -> Metrics:
+        """
+        Over what an engine's tables hold: series that were sent, and those that are derived from spans and logs.
+
+        Args:
+            engine: Holds the tables.
+            clock: For timeouts, and where derived series end.
+            options: How PromQL is evaluated.
+            recent: What rules wrote a moment ago; laid over the tables.
+        """
         options = options or PromqlOptions()
         stored = StoredSeries(engine, timeout_s=options.timeout_s)
-        return cls(JoinedSeries(stored, DerivedSeries(engine, clock)), clock, options, on_close=stored.close)
+        joined = JoinedSeries(stored, DerivedSeries(engine, clock))
+        catalog = joined if recent is None else OverlaidCatalog(joined, joined, recent)
+        return cls(catalog, clock, options, on_close=stored.close)
 
     def statistics(self) -> PromqlStatistics:
         """What was asked since the start."""

@@ -22,8 +22,8 @@ from tocsin.query.promql.engine import Promql as Engine
 from tocsin.query.promql.engine import PromqlStatistics
 from tocsin.query.promql.options import PromqlOptions
 from tocsin.query.promql.syntax import ValueType
+from tocsin.query.series.preloaded import SharedSeries
 from tocsin.query.series.recent import OverlaidSeries, RecentSeries
-from tocsin.query.series.shared import SharedSeries
 
 NANOSECONDS_PER_MS = 1_000_000
 

@@ -18,10 +18,10 @@ from tocsin.query.promql.answer import QueryAnswer
 from tocsin.query.promql.engine import Promql
 from tocsin.query.promql.options import PromqlOptions
 from tocsin.query.promql.parser import parse
-from tocsin.query.series import shared as shared_module
+from tocsin.query.series import preloaded
 from tocsin.query.series.memory import MemorySeries
+from tocsin.query.series.preloaded import SharedSeries
 from tocsin.query.series.reach import Reach, reach_of
-from tocsin.query.series.shared import SharedSeries
 
 NOW_MS = 1_795_000_000_000
 STEP_MS = 15_000
@@ -168,7 +168,7 @@ def test_a_metric_that_is_too_large_is_not_held(source: Counting) -> None:
 
 def test_a_metric_of_which_little_is_asked_is_not_read_whole_again(source: Counting, monkeypatch: pytest.MonkeyPatch) -> None:
     """When reading all of a metric costs more than asking for what one rule wants of it, the next time it is asked."""
-    monkeypatch.setattr(shared_module, "ASKED_SAMPLES", 500)
+    monkeypatch.setattr(preloaded, "ASKED_SAMPLES", 500)
     shared = SharedSeries(source, PromqlOptions())
     few, many = ['rate(requests_total{n="1"}[30m])'], [f'rate(requests_total{{n="{number}"}}[30m])' for number in range(9)]
     for _ in range(3):
