@@ -13,23 +13,28 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from http.client import HTTPConnection
+from functools import cache
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from pydantic import SecretStr
 from tests.alert.pipeline.builders import MINUTE, SECOND, START, VirtualClock
 
 from tocsin.alert.dispatch.dispatcher import Dispatcher
-from tocsin.alert.pipeline.delivery import Delivery
+from tocsin.alert.notify.filling import Filling
+from tocsin.alert.notify.webhook import WebhookChannel
+from tocsin.alert.page.source import PageFactsSource, PageSources
+from tocsin.alert.page.text import PageText
+from tocsin.alert.pipeline.delivery import Delivery, Sender
 from tocsin.alert.pipeline.fallback import Fallback
 from tocsin.alert.pipeline.pipeline import Pipeline
 from tocsin.alert.pipeline.steps import PipelineStep
 from tocsin.alert.routing.config import AlertingConfig
 from tocsin.alert.routing.inhibition import InhibitRule
-from tocsin.alert.routing.receivers import ChannelInfo, Receiver
+from tocsin.alert.routing.receivers import ChannelInfo, Receiver, WebhookConfig
 from tocsin.alert.routing.tree import Route
+from tocsin.alert.template.notification_texts import NotificationTemplates
 from tocsin.clock import SeededEntropy
 from tocsin.errors import DeliveryError
 from tocsin.model.alert import Alert
@@ -44,7 +49,7 @@ RUN_FOR = 15 * MINUTE
 RUN_ON_FOR = 8 * MINUTE  # after a restart, at least
 TICK = 20 * SECOND
 FLAKY_UNTIL = START + 2 * MINUTE
-OCCURRENCES_MAX = 6  # a rule's alerts are taken at every tick; what happens once per notification happens no more often
+OCCURRENCES_MAX = 4  # a rule's alerts are taken at every tick; what happens once per notification happens no more often
 
 CHANNELS = {
     "team": [ChannelInfo(name, send_resolved=True) for name in ("web/0", "flaky/0", "refusing/0")],
@@ -77,40 +82,57 @@ class Killer:
 
 
 @dataclass(frozen=True)
-class Hook:
-    """A channel that posts the key and what fires to a real receiver."""
+class Flaky:
+    """A channel that fails until two minutes have passed."""
 
-    url: str
-    path: str
+    channel: WebhookChannel
     clock: VirtualClock
 
-    def send(self, notification: Notification, _: None, /) -> str:
-        """Post it, unless this channel is one that fails."""
-        if "refusing" in self.path:
-            raise DeliveryError("refused", lasting=True)
-        if "flaky" in self.path and self.clock.now < FLAKY_UNTIL:
+    def send(self, notification: Notification, page: PageText, /) -> str:
+        """Send, or fail."""
+        if self.clock.now < FLAKY_UNTIL:
             raise DeliveryError("not now")
-        parts = urlsplit(self.url)
-        connection = HTTPConnection(parts.hostname or "", parts.port, timeout=10)
-        told = {"key": notification.key, "status": notification.status, "alerts": [alert.name for alert in notification.alerts]}
-        connection.request("POST", self.path, json.dumps(told))
-        status = connection.getresponse().status
-        connection.close()
-        if status != 200:
-            raise DeliveryError(f"answered {status}")
-        return "ok"
+        return self.channel.send(notification, page)
 
 
-def run(folder: Path, url: str, killer: Killer) -> None:
+@cache
+def _templates() -> NotificationTemplates:
+    """Read once, before the first life."""
+    return NotificationTemplates.read()
+
+
+def _channels(url: str, clock: VirtualClock) -> dict[tuple[str, str], Sender[PageText]]:
+    """The real channel for webhooks, one for each name."""
+    filling = Filling(_templates(), clock)
+    found: dict[tuple[str, str], Sender[PageText]] = {}
+    for receiver, channels in CHANNELS.items():
+        for info in channels:
+            config = WebhookConfig(SecretStr(f"{url}/{receiver}/{info.name}"))
+            channel = WebhookChannel(info.name, config, filling, timeout_s=10.0)
+            found[receiver, info.name] = Flaky(channel, clock) if "flaky" in info.name else channel
+    return found
+
+
+@dataclass(frozen=True)
+class World:
+    """What lives of one scenario have in common; made before the first of them, since making channels takes long."""
+
+    folder: Path
+    clock: VirtualClock
+    channels: Mapping[tuple[str, str], Sender[PageText]]
+
+
+def run(world: World, killer: Killer) -> None:
     """One process' life: from where the clock stood to the end of the story."""
+    folder, clock, channels = world.folder, world.clock, world.channels
     watch = folder / "clock"
-    clock = VirtualClock(int(watch.read_text()) + SECOND if watch.exists() else START)
+    clock.now = int(watch.read_text()) + SECOND if watch.exists() else START
     end = max(START + RUN_FOR, clock.now + RUN_ON_FOR)
     with State.open(folder, StateOptions()) as state:
         delivery = Delivery(
             state.alerting.outbox,
-            lambda receiver, name: Hook(url, f"/{folder.name}/{receiver}/{name}", clock),
-            lambda notification: None,
+            lambda receiver, name: channels.get((receiver, name)),
+            PageFactsSource(PageSources(), clock=clock).page,
             Fallback("ops", lambda receiver: [channel.name for channel in CHANNELS[receiver]]),
             clock=clock,
             entropy=SeededEntropy(1),
@@ -139,21 +161,31 @@ def _said(now: int) -> list[Alert]:
     return found
 
 
-def _killed(folder: Path, url: str, killer: Killer) -> bool:
+def _killed(world: World, killer: Killer) -> bool:
     """Run a life in a process of its own; whether it was killed."""
     child = os.fork()
     if child == 0:
         try:
-            run(folder, url, killer)
+            run(world, killer)
             os._exit(0)
         except BaseException as error:  # noqa: BLE001 - the parent's stack must not go on here
-            sys.stderr.write(f"{folder.name}: {error!r}\n")
+            sys.stderr.write(f"{world.folder.name}: {error!r}\n")
             os._exit(1)
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
         return True
-    assert os.waitstatus_to_exitcode(status) == 0, folder.name
+    assert os.waitstatus_to_exitcode(status) == 0, world.folder.name
     return False
+
+
+def _lived(world: World, step: PipelineStep | None, occurrence: int) -> int:
+    """Live through one scenario; how often it was killed."""
+    if not _killed(world, Killer(step, occurrence)):
+        return 0
+    if not _killed(world, Killer(step, 1)):
+        return 1
+    assert not _killed(world, Killer(None, 0))
+    return 2
 
 
 def main(folder: Path, url: str) -> None:
@@ -165,12 +197,11 @@ def main(folder: Path, url: str) -> None:
         for occurrence in range(1, OCCURRENCES_MAX + 1):
             name = f"{step.value if step else 'none'}-{occurrence}"
             shutil.copytree(folder / "empty", folder / name)
-            first = _killed(folder / name, url, Killer(step, occurrence))
-            kills[name] = int(first) + (_killed(folder / name, url, Killer(step, 1)) and 1 if first else 0)
-            if kills[name] == 2:
-                assert not _killed(folder / name, url, Killer(None, 0))
+            clock = VirtualClock()
+            world = World(folder / name, clock, _channels(f"{url}/{name}", clock))
+            kills[name] = _lived(world, step, occurrence)
             shutil.rmtree(folder / name)
-            if not first:
+            if not kills[name]:
                 break
     sys.stdout.write(json.dumps(kills))
 

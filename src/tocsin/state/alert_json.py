@@ -17,6 +17,7 @@ from tocsin.model.notification import Notification, NotificationReason
 from tocsin.model.series import Matcher, MatchOperator
 
 _UNKEPT = re.compile("[\x00\ud800-\udfff]")
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 def storable(value: str) -> str:
@@ -26,7 +27,7 @@ def storable(value: str) -> str:
 
 def json_text(value: Any) -> str:
     """Compact JSON of ASCII characters."""
-    return json.dumps(value, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def texts_of(text: str) -> dict[str, str]:

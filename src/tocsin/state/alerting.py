@@ -57,7 +57,7 @@ class Alerting:
         """
         with self._database.transaction() as connection:
             if change.alerts:
-                rows = {alert.fingerprint: _alert_row(alert) for alert in change.alerts}
+                rows = {row["fingerprint"]: row for row in map(_alert_row, change.alerts)}
                 insert_or_replace(connection, ALERTS, [rows[key] for key in sorted(rows)])
             if change.forgotten:
                 _delete_by_key(connection, ALERTS.c.fingerprint, change.forgotten)
