@@ -15,10 +15,10 @@ HEADERS = {
     "Cache-Control": "max-age=15",
 }
 
-router = APIRouter(tags=["status page"], include_in_schema=False)
+router = APIRouter(tags=["status page"])
 
 
-@router.get("/status")
+@router.get("/status", response_class=HTMLResponse)
 def show_status_page(incidents: IncidentsOf, now: Present) -> Response:
     """How services stand, in public words."""
     return HTMLResponse(incidents.page.html(incidents.page.shown(now)), headers=HEADERS)

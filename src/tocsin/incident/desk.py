@@ -68,7 +68,7 @@ class IncidentParts:
         impacts: What an incident cost; `impact.Impacts` is one.
         acknowledge_pages: Told when somebody acknowledges an incident: the keys of its groups, who, and when.
         render: Fills in the values of runbooks; simple placeholders by default.
-        exemplar_of: The trace of an incident's alerts; by default what their annotations name.
+        exemplar_of: The trace of an incident's alerts, as `exemplar.Exemplars.of`; by default what their annotations name.
         slos: How objectives stand, for the status page; None without any.
     """
 
@@ -107,6 +107,7 @@ class IncidentDesk:
             parts.askers,
             bytes_max=self.options.evidence_bytes_max,
             attempts_max=self.options.evidence_attempts,
+            incident_of=kept.get,
             exemplar_of=parts.exemplar_of,
         )
         self.page = StatusPage(kept, self.options.status_page, parts.slos)

@@ -57,7 +57,8 @@ class Pins:
         askers: What answers each kind of question; kinds without one are refused.
         bytes_max: Longest answer, bytes of JSON.
         attempts_max: How often an exemplar is asked for.
-        exemplar_of: The trace of an incident's alerts; by default what their annotations name.
+        incident_of: An incident by its number.
+        exemplar_of: The trace of an incident's alerts, None while it is not known; by default what their annotations name.
     """
 
     def __init__(
@@ -67,13 +68,15 @@ class Pins:
         *,
         bytes_max: int,
         attempts_max: int,
+        incident_of: Callable[[int], Incident],
         exemplar_of: Callable[[Incident], str | None] | None = None,
     ) -> None:
         self._kept = kept
         self._askers = dict(askers)
         self._bytes_max = bytes_max
         self._attempts_max = attempts_max
-        self._exemplar_of = exemplar_of or annotated_trace
+        self._incident_of = incident_of
+        self._exemplar_of = exemplar_of
 
     def pin(self, incident: Incident, kind: EvidenceKind, question: Question, by: str, at: Instant, title: str = "") -> Evidence:
         """
@@ -91,29 +94,35 @@ class Pins:
         return self._kept.add(evidence, Entry(at, EntryKind.EVIDENCE, words, by, f"/api/incidents/{incident.id}/evidence"))
 
     def want_exemplar(self, incident: Incident, at: Instant) -> Evidence | None:
-        """Note down that the exemplar trace of an incident's alert is to be pinned; None when its alerts name none."""
-        trace_id = self._exemplar_of(incident)
-        if not trace_id:
+        """Note down that the exemplar trace of an incident's alerts is to be pinned; None where none will be found."""
+        trace_id = annotated_trace(incident)
+        if not trace_id and (self._exemplar_of is None or not incident.service):
             return None
-        question = {"trace_id": trace_id}
-        pending = Evidence(0, incident.number, EvidenceKind.TRACE, question, EXEMPLAR_TITLE, EvidenceState.PENDING, at)
-        return self._kept.add(pending)
+        question = {"trace_id": trace_id} if trace_id else {}
+        return self._kept.add(Evidence(0, incident.number, EvidenceKind.TRACE, question, EXEMPLAR_TITLE, EvidenceState.PENDING, at))
 
     def retry(self, now: Instant) -> int:
         """Ask again for what is wanted and was not there; returns how many answers came."""
         came = 0
         for evidence in self._kept.pending():
             try:
-                answer, cut = bounded(self._ask(evidence.kind, evidence.question, now), self._bytes_max)
+                question = evidence.question or self._sought(evidence)
+                answer, cut = bounded(self._ask(evidence.kind, question, now), self._bytes_max)
             except TocsinError as error:
                 self._failed(evidence, str(error), now)
                 continue
-            pinned = replace(
-                evidence, state=EvidenceState.PINNED, answer=answer, cut=cut, pinned_at=now, attempts=evidence.attempts + 1, detail=""
-            )
+            attempts = evidence.attempts + 1
+            asked = replace(evidence, question=question, attempts=attempts, pinned_at=now)
+            pinned = replace(asked, state=EvidenceState.PINNED, answer=answer, cut=cut, detail="")
             self._kept.settle(pinned, Entry(now, EntryKind.EVIDENCE, f"pinned {evidence.kind.value}: {evidence.title}"))
             came += 1
         return came
+
+    def _sought(self, evidence: Evidence) -> Question:
+        trace_id = self._exemplar_of(self._incident_of(evidence.incident)) if self._exemplar_of is not None else None
+        if not trace_id:
+            raise NotFound("no trace of the service is stored around the beginning of the incident")
+        return {"trace_id": trace_id}
 
     def list(self, incident: Incident) -> Sequence[FoundEvidence]:
         """What is pinned to an incident, without the answers."""

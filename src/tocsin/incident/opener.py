@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeAlias
 
 from tocsin.incident.lifecycle import Paged, first_of, opened_by_page, told_again
@@ -90,26 +91,65 @@ class Opener:
         """
         opened: list[Incident] = []
         while batch := self._feed.after(self._feed.cursor(CURSOR), BATCH):
-            for entry in batch:
-                opened += self._deal_with(entry)
+            opened += self._deal_with(batch)
         return opened
 
-    def _deal_with(self, entry: Numbered) -> list[Incident]:
-        pages = paged_by_service(entry.notification)
-        answers = {page.group_key: self._acknowledged(page.group_key) for page in pages if page.firing}
-
-        new: list[bool] = []
+    def _deal_with(self, batch: Sequence[Numbered]) -> list[Incident]:
+        told = [(entry.number, paged_by_service(entry.notification)) for entry in batch]
+        keys = {page.group_key for _, pages in told for page in pages if any(_pages(alert) for alert in page.firing)}
+        answers = {key: self._acknowledged(key) for key in sorted(keys)}
+        step = Taken(told[0][0], [])
 
         def decide(known: Sequence[Incident], guarded: Mapping[str, int]) -> Sequence[Change]:
-            changes = changes_of(pages, known, guarded, answers)
-            new.extend(not change.incident.number for change in changes)
-            return changes
+            nonlocal step
+            step = step_of(told, known, guarded, answers)
+            return step.changes
 
-        changed = self._incidents.absorb(decide, lambda connection: self._feed.move_cursor_within(connection, CURSOR, entry.number))
-        opened = [incident for incident, is_new in zip(changed, new, strict=True) if is_new]
+        # Moved last in the transaction, when `decide` has said how far it came.
+        changed = self._incidents.absorb(decide, lambda connection: self._feed.move_cursor_within(connection, CURSOR, step.number))
+        opened = [incident for incident, change in zip(changed, step.changes, strict=True) if not change.incident.number]
         for incident in opened:
             logger.warning("%s opened by a page: %s", incident.id, incident.title)
         return opened
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What one transaction does: changes, and the number of the last notification that they come from."""
+
+    number: int
+    changes: Sequence[Change]
+
+
+def step_of(
+    told: Sequence[tuple[int, Sequence[Paged]]],
+    known: Sequence[Incident],
+    guarded: Mapping[str, int],
+    answers: Mapping[str, tuple[str, Instant] | None],
+) -> Taken:
+    """
+    Deal with as many notifications as one transaction can: up to the first that opens an incident, for only then the next sees that one.
+
+    Args:
+        told: Numbers of notifications, ascending, with what they say by service; at least one.
+        known: Every open incident.
+        guarded: How many guards know a signature.
+        answers: Who acknowledged the page of a group, and when.
+    """
+    current = {incident.number: incident for incident in known}
+    merged: dict[int, Change] = {}
+    last = told[0][0]
+    for last, pages in told:
+        changes = changes_of(pages, list(current.values()), guarded, answers)
+        for change in changes:
+            number = change.incident.number
+            if number:
+                before = merged.get(number)
+                merged[number] = replace(change, entries=(*before.entries, *change.entries)) if before else change
+                current[number] = change.incident
+        if opening := [change for change in changes if not change.incident.number]:
+            return Taken(last, [*merged.values(), *opening])
+    return Taken(last, list(merged.values()))
 
 
 def paged_by_service(notification: Notification) -> list[Paged]:
