@@ -7,11 +7,12 @@ from typing import cast
 
 import pytest
 
-from tocsin.alert.conditions.signals import SignalsEvaluator
+from tocsin.alert.conditions.signals import SignalsEvaluator, plain_errors
 from tocsin.alert.definition import Comparison, SignalBreach
 from tocsin.clock import ReplayClock
 from tocsin.model.instant import NANOSECONDS
 from tocsin.model.signals import Flag, RequestSignals, Signal, SignalsWall, Unit
+from tocsin.query.signals.options import ImplicitErrorOptions, SignalsOptions, ThresholdOptions
 from tocsin.store.read_range import Within
 
 AT = 1_763_640_000 * NANOSECONDS
@@ -113,3 +114,21 @@ def test_conditions_over_one_window_share_one_look() -> None:
     assert (len(wall.asked), len(figures.asked)) == (0, 1)
     assert len(asked.over(LATENCY, [AT, AT + NANOSECONDS])) == 2
     assert len(figures.asked) == 2
+
+
+def test_a_silent_service_has_no_traffic() -> None:
+    """One that the wall knows from other days, and one that a rule names although nobody ever heard of it."""
+    quiet = replace(service("a"), traffic=signal("traffic", None, Unit.PER_SECOND))
+    below = SignalBreach("traffic", "", 300, Comparison.BELOW, 1.0)
+    (element,) = evaluator(Wall(quiet, service("b")), Wall()).at(below, AT)
+    assert (dict(element.labels), element.value, element.note) == ({"service": "a"}, 0.0, "not a single request over 5 min")
+    (element,) = evaluator(Wall()).at(replace(below, service="gone"), AT)
+    assert dict(element.labels) == {"service": "gone"}
+    assert evaluator(Wall(quiet)).at(replace(below, comparison=Comparison.ABOVE), AT) == []
+
+
+def test_plain_errors() -> None:
+    """Where the wall counts wrong answers or slow ones, failures alone don't tell its share."""
+    assert plain_errors(SignalsOptions())
+    assert not plain_errors(SignalsOptions(thresholds=ThresholdOptions(latency_policy_ms=5)))
+    assert not plain_errors(SignalsOptions(implicit_errors=(ImplicitErrorOptions(query="x:1"),)))

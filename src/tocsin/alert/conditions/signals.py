@@ -15,12 +15,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from tocsin.alert.conditions.signal_history import SignalHistory
 from tocsin.alert.conditions.thresholds import held
 from tocsin.alert.definition import Condition, Element, SignalBreach, Vector
 from tocsin.clock import Clock
 from tocsin.model.instant import NANOSECONDS, Instant
 from tocsin.model.labels import Labels
 from tocsin.model.signals import Flag, RequestSignals, Signal, SignalsWall
+from tocsin.query.signals.options import SignalsOptions
 from tocsin.query.signals.words import show
 from tocsin.slo.words import duration_words
 from tocsin.store.read_range import Within
@@ -55,12 +57,14 @@ class SignalsEvaluator:
     Args:
         walls: Judges signals by limits and baselines.
         figures: The same without baselines, for conditions with a threshold; None: `walls`.
+        history: Rules out most instants of a replay; None: each is asked for.
         clock: For how long an answer is used.
     """
 
-    def __init__(self, walls: Walls, *, figures: Walls | None = None, clock: Clock) -> None:
+    def __init__(self, walls: Walls, *, figures: Walls | None = None, history: SignalHistory | None = None, clock: Clock) -> None:
         self._walls = walls
         self._figures = figures or walls
+        self._history = history
         self._clock = clock
         self._lock = threading.Lock()
         self._known: OrderedDict[tuple[Instant, int, bool], _Known] = OrderedDict()
@@ -73,19 +77,21 @@ class SignalsEvaluator:
             TocsinError: The store can't be asked now.
         """
         assert isinstance(condition, SignalBreach)
-        found = []
-        for one in self._services(at, condition.window_s, judged=condition.threshold is None):
+        found: dict[str, Element | None] = {}
+        # Only baselines know services that have fallen silent.
+        for one in self._services(at, condition.window_s, judged=condition.threshold is None or _on_silence(condition)):
             signal = one.signal(name_of(condition))
-            if one.service is None or signal is None or condition.service not in ("", one.service):
-                continue
-            element = _element(condition, one.service, signal)
-            if element is not None:
-                found.append(element)
-        return found
+            if one.service is not None and signal is not None and condition.service in ("", one.service):
+                found[one.service] = _element(condition, one.service, signal)
+        if condition.service and condition.service not in found and _on_silence(condition):
+            found[condition.service] = _silent(condition, condition.service)
+        return [element for element in found.values() if element is not None]
 
     def over(self, condition: Condition, times: Sequence[Instant]) -> Sequence[Vector]:
-        """The same at each of many instants, one after the other: signals need bins, which no running sum gives."""
-        return [self.at(condition, at) for at in times]
+        """The same at each of many instants; a wall is drawn only where the history of requests leaves a doubt."""
+        assert isinstance(condition, SignalBreach)
+        may = self._history.may_hold(condition, times) if self._history is not None else [True] * len(times)
+        return [self.at(condition, at) if one else () for at, one in zip(times, may, strict=True)]
 
     def _services(self, at: Instant, window_s: int, *, judged: bool) -> Sequence[RequestSignals]:
         key = (at, window_s, judged)
@@ -101,6 +107,12 @@ class SignalsEvaluator:
             return known.services
 
 
+def plain_errors(options: SignalsOptions) -> bool:
+    """Whether the wall counts nothing but failures as errors: what the history of requests knows."""
+    policies = [options.thresholds.latency_policy_ms, *(one.latency_policy_ms for one in options.overrides)]
+    return not options.implicit_errors and all(limit is None for limit in policies)
+
+
 def name_of(condition: SignalBreach) -> str:
     """What the wall calls the signal: `latency_p99`, `error_rate`, ..."""
     if condition.signal == "latency":
@@ -111,10 +123,21 @@ def name_of(condition: SignalBreach) -> str:
 WALL_NAMES = {"errors": "error_rate"}
 
 
+def _on_silence(condition: SignalBreach) -> bool:
+    """Whether no request at all is beyond the threshold."""
+    return condition.signal == "traffic" and condition.threshold is not None and held(0.0, condition.comparison, condition.threshold)
+
+
+def _silent(condition: SignalBreach, service: str) -> Element:
+    return Element(Labels({"service": service}), 0.0, f"not a single request over {duration_words(condition.window_s)}")
+
+
 def _element(condition: SignalBreach, service: str, signal: Signal) -> Element | None:
     labels = Labels({"service": service})
     if condition.threshold is None:
         return Element(labels, _in_unit(condition, signal), signal.reason) if signal.flag is Flag.BREACH else None
+    if signal.value is None and _on_silence(condition):
+        return _silent(condition, service)
     if signal.value is None or not held(_in_unit(condition, signal), condition.comparison, condition.threshold):
         return None
     threshold = condition.threshold * (MS_PER_S if condition.signal == "latency" else 1)
