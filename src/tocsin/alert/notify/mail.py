@@ -13,6 +13,7 @@ import re
 import smtplib
 import ssl
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -71,9 +72,12 @@ class EmailChannel:
         recipients = _addresses(needed(texts, "to", self._config.to), "to")
         message = self._message(notification, page, texts, sender, recipients)
         try:
-            with self._connected() as server:
+            server = self._connected()
+            try:
                 self._login(server)
                 refused = server.send_message(message, sender, recipients)
+            finally:
+                _leave(server)
         except smtplib.SMTPRecipientsRefused as error:
             raise self._refused(list(error.recipients.values())) from None
         except smtplib.SMTPResponseException as error:
@@ -181,6 +185,13 @@ class EmailChannel:
 
     def _said(self, what: object) -> str:
         return scrubbed(str(what), self._secrets)
+
+
+def _leave(server: smtplib.SMTP) -> None:
+    """Say goodbye; what goes wrong with it does not matter, the mail is taken or is not."""
+    with suppress(smtplib.SMTPException, OSError):
+        server.quit()
+    server.close()
 
 
 def _server(smarthost: str) -> tuple[str, int]:

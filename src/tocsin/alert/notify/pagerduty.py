@@ -127,7 +127,7 @@ def action_of(notification: Notification) -> str:
 def _detail(texts: NotificationTexts, value: Any) -> Any:
     """A fact, filled in; texts that are JSON become what they say, as Alertmanager sends them."""
     if isinstance(value, str):
-        filled = texts.text_or(value, "")
+        filled = texts.text_or(value, "can't be filled in: too long, or a mistake in its template")
         try:
             parsed = json.loads(filled)
         except (ValueError, RecursionError):
