@@ -22,6 +22,9 @@ from tocsin.clock import Clock
 from tocsin.model.instant import NANOSECONDS, Instant
 from tocsin.model.labels import Labels
 from tocsin.model.signals import Flag, RequestSignals, Signal, SignalsWall
+from tocsin.query.metrics import Metrics
+from tocsin.query.reading import Reading
+from tocsin.query.signals.golden import Signals
 from tocsin.query.signals.options import SignalsOptions
 from tocsin.query.signals.words import show
 from tocsin.slo.words import duration_words
@@ -105,6 +108,21 @@ class SignalsEvaluator:
                 while len(self._known) > KEPT_MAX:
                     self._known.popitem(last=False)
             return known.services
+
+
+def signals_evaluator(walls: Walls, reading: Reading, metrics: Metrics, options: SignalsOptions, *, clock: Clock) -> SignalsEvaluator:
+    """
+    The evaluator of a server: conditions with a threshold draw walls without baselines, replays few walls at all.
+
+    Args:
+        walls: What the server shows.
+        reading: Asks the store.
+        metrics: Answers PromQL, for saturation.
+        options: What the wall is drawn with.
+        clock: The present.
+    """
+    lean = Signals(reading, metrics, options.model_copy(update={"baseline_days": 0, "top": 1}))
+    return SignalsEvaluator(walls, figures=lean, history=SignalHistory(reading, plain_errors=plain_errors(options)), clock=clock)
 
 
 def plain_errors(options: SignalsOptions) -> bool:
