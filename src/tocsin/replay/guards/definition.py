@@ -24,6 +24,7 @@ from tocsin.model.labels import Labels
 FILE = "guard.yaml"
 TELEMETRY = "telemetry"
 RULES = "rules"
+OBJECTIVES = "objectives"
 SERIES_FILE = "series.jsonl.gz"
 SPANS_FILE = "spans.jsonl.gz"
 LOGS_FILE = "logs.jsonl.gz"

@@ -1,7 +1,7 @@
 """
 A guard out of what is stored: the stretch of telemetry around an incident in which a rule had to fire, with its rules.
 
-    slice: from start - lead - how far the rule looks back, to start + within + 15 m   series that rules read; spans, logs where they need them
+    slice: start - lead - how far the rule looks back, to start + within + 15 m   series that rules read; spans, logs where they need them
 
 What is stored was redacted when it came in, so a slice holds no secret that the store does not. A limit keeps slices small enough for a
 repository; what does not fit is refused with what to leave out, never cut in silence.
@@ -19,6 +19,7 @@ from typing import Protocol
 import yaml
 
 from tocsin.alert.definition import AlertRule, RecordingRule, Rule, RuleGroup, RuleSet
+from tocsin.alert.profiles import FILE as OF_OBJECTIVES
 from tocsin.errors import InvalidInput, LimitExceeded, NotFound
 from tocsin.model.incident import GuardKind
 from tocsin.model.instant import NANOSECONDS, Instant, TimeRange, format_instant
@@ -27,7 +28,7 @@ from tocsin.model.series import Matcher, SeriesSource
 from tocsin.model.spelling import did_you_mean
 from tocsin.model.telemetry import LogRecord, Span
 from tocsin.query.series.derived import NAMES, DerivedSeries
-from tocsin.replay.guards.definition import FILE, LOGS_FILE, RULES, SERIES_FILE, SPANS_FILE, TELEMETRY, FrozenGuard
+from tocsin.replay.guards.definition import FILE, LOGS_FILE, OBJECTIVES, RULES, SERIES_FILE, SPANS_FILE, TELEMETRY, FrozenGuard
 from tocsin.replay.guards.otlp_lines import log_lines, span_lines
 from tocsin.replay.guards.series_lines import series_lines
 from tocsin.replay.rule_reach import Reach, reach_of_recordings, recorded_names, together
@@ -125,7 +126,7 @@ class _Sizes:
             yield line
 
 
-def freeze(request: FreezeRequest, rules: RuleSet, source: SliceSource) -> FrozenGuard:
+def freeze(request: FreezeRequest, rules: RuleSet, source: SliceSource, *, objective_files: Sequence[Path] = ()) -> FrozenGuard:
     """
     Make a guard.
 
@@ -133,6 +134,7 @@ def freeze(request: FreezeRequest, rules: RuleSet, source: SliceSource) -> Froze
         request: What to freeze.
         rules: All rules in force.
         source: Where the slice comes from.
+        objective_files: Files with objectives; copied beside it when the rule needs any and the request names none.
 
     Raises:
         NotFound: No rule is called so.
@@ -154,12 +156,11 @@ def freeze(request: FreezeRequest, rules: RuleSet, source: SliceSource) -> Froze
     contents = _telemetry(request, reach, wanted, stretch, source, sizes)
     if not contents:
         remarks.append("no telemetry was found for this rule in this stretch")
-    named = list(request.rule_files)
-    if not named:
-        contents |= {f"{RULES}/{path.name}": path.read_bytes() for path in files if path.is_file()}
-        named = [f"{RULES}/{path.name}" for path in files if path.is_file()]
-        remarks += [f"{path} is no file here; name the rules in {FILE}" for path in files if not path.is_file()]
-    contents[FILE] = _guard_yaml(request, named, evaluate_from)
+    copied = _copies(RULES, files) if not request.rule_files else {}
+    objectives = _copies(OBJECTIVES, objective_files) if reach.objectives and not request.objectives else {}
+    contents |= copied | objectives
+    remarks += [f"{path} is no file here; name the rules in {FILE}" for path in files if not request.rule_files and not path.is_file()]
+    contents[FILE] = _guard_yaml(request, request.rule_files or tuple(copied), request.objectives or tuple(objectives), evaluate_from)
     return FrozenGuard(request.name, contents, request.kind, request.signature, sizes.records, sizes.size_bytes, tuple(remarks))
 
 
@@ -200,7 +201,7 @@ def _rules_for(name: str, rules: RuleSet) -> tuple[list[Rule], list[Path]]:
             found[id(rule)] = rule
             files[group.file] = None
             waiting += [makers[metric] for metric in together([rule]).names if metric in makers]
-    return list(found.values()), [Path(file) for file in files]
+    return list(found.values()), [Path(file) for file in files if file != OF_OBJECTIVES]
 
 
 def _telemetry(
@@ -246,7 +247,17 @@ def _compressed(lines: Iterator[bytes]) -> bytes:
     return buffer.getvalue() if found else b""
 
 
-def _guard_yaml(request: FreezeRequest, rules: Sequence[str], evaluate_from: Instant) -> bytes:
+def _copies(folder: str, files: Sequence[Path]) -> dict[str, bytes]:
+    """Files as they lie, by their path in the guard; two of one name are told apart by number."""
+    found: dict[str, bytes] = {}
+    for path in files:
+        if path.is_file():
+            number = sum(name.endswith(f"/{path.name}") for name in found)
+            found[f"{folder}/{number or ''}{path.name}"] = path.read_bytes()
+    return found
+
+
+def _guard_yaml(request: FreezeRequest, rules: Sequence[str], objectives: Sequence[str], evaluate_from: Instant) -> bytes:
     content: dict[str, object] = {"kind": request.kind.value}
     texts: Mapping[str, str] = {"description": request.description, "incident": request.incident, "signature": request.signature}
     content |= {name: text for name, text in texts.items() if text}
@@ -254,8 +265,8 @@ def _guard_yaml(request: FreezeRequest, rules: Sequence[str], evaluate_from: Ins
     if request.labels:
         content["labels"] = dict(request.labels)
     content["rules"] = list(rules)
-    if request.objectives:
-        content["objectives"] = list(request.objectives)
+    if objectives:
+        content["objectives"] = list(objectives)
     content["start"] = _time(request.start)
     if request.kind is GuardKind.MUST_FIRE:
         content["within"] = f"{request.within_s:g}s"
