@@ -103,7 +103,7 @@ def write_page(notification: Notification, facts: PageFacts, addresses: PageAddr
     ]
     return PageText(
         title or "Alert",
-        tuple(line for line in lines if line),
+        tuple(shown_line for line in lines if (shown_line := clean(line))),
         _listed(notification, shown, now) if several > 1 else (),
         _links(notification, facts, addresses, shown),
         severity,
@@ -214,7 +214,7 @@ def _listed(notification: Notification, shown: Sequence[Alert], now: Instant) ->
         own = alert.annotations.get("summary", "") if "summary" not in notification.common_annotations else ""
         said = f": {one_line(own, 300)}" if own else ""
         since = f" (since {time_words(alert.starts_at, now)})" if alert.starts_at > 0 else ""
-        lines.append(f"{', '.join(apart) or alert.name}{said}{since}")
+        lines.append(one_line(f"{', '.join(apart) or alert.name}{said}{since}"))
     rest = len(shown) - len(lines) + notification.truncated
     return (*lines, f"and {rest} more") if rest > 0 else tuple(lines)
 
