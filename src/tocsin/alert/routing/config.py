@@ -19,7 +19,7 @@ from tocsin.alert.routing.hiding import shown
 from tocsin.alert.routing.inhibition import InhibitRule
 from tocsin.alert.routing.intervals import TimeInterval
 from tocsin.alert.routing.matchers import format_matchers
-from tocsin.alert.routing.read_global import read_global
+from tocsin.alert.routing.read_global import GlobalConfig, read_global
 from tocsin.alert.routing.read_intervals import read_intervals
 from tocsin.alert.routing.read_receivers import read_receivers
 from tocsin.alert.routing.read_routes import ROOT_ID, Known, read_inhibit_rules, read_route
@@ -53,6 +53,7 @@ class AlertingConfig:
         remarks: What is allowed and probably not meant, each with its place.
         original: The file's text with all secrets hidden, for the API.
         path: Where it was read; empty for the default.
+        defaults: What integrations take that say nothing themselves, for receivers that stand elsewhere.
     """
 
     route: Route
@@ -64,6 +65,7 @@ class AlertingConfig:
     remarks: tuple[str, ...] = ()
     original: str = ""
     path: str = ""
+    defaults: GlobalConfig = field(default_factory=GlobalConfig)
 
 
 def read_config(path: Path, *, others_ignored: bool = False) -> AlertingConfig:
@@ -127,4 +129,5 @@ def _config(document: Part, path: Path, *, others_ignored: bool) -> AlertingConf
         tuple(path_of(item) for item in elements(fields.optional("templates"), "patterns of files")),
         defaults.resolve_timeout_s,
         path=str(path),
+        defaults=defaults,
     )
