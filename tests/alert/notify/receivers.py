@@ -48,6 +48,7 @@ class HttpReceiver:
 
     def __init__(self, *answers: Answer, wrap: Callable[[Any], Any] | None = None) -> None:
         self.requests: list[Request] = []
+        self.before_answer: Callable[[], object] = lambda: None
         self._answers = list(answers) or [Answer()]
         receiver = self
 
@@ -56,6 +57,7 @@ class HttpReceiver:
                 body = self.rfile.read(int(self.headers.get("content-length", "0")))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 receiver.requests.append(Request(self.command, self.path, headers, body))
+                receiver.before_answer()
                 answer = receiver._answers.pop(0) if len(receiver._answers) > 1 else receiver._answers[0]
                 data = answer.body.encode()
                 self.send_response(answer.status)

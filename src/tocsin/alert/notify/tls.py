@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import tempfile
+from functools import lru_cache
 from pathlib import Path
 
 from tocsin.alert.routing.receivers import TlsConfig
@@ -24,6 +25,16 @@ def tls_context(config: TlsConfig) -> ssl.SSLContext:
     Raises:
         ConfigError: A certificate or key can't be read.
     """
+    return _system_context() if config == TlsConfig() else _own_context(config)
+
+
+@lru_cache(maxsize=1)
+def _system_context() -> ssl.SSLContext:
+    """That of the system, read once: reading a hundred certificates for every channel would take longer than sending."""
+    return ssl.create_default_context()
+
+
+def _own_context(config: TlsConfig) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=config.ca_file or None, cadata=config.ca or None)
         if config.insecure_skip_verify:
