@@ -169,7 +169,7 @@ def test_a_month_lasts_as_long_as_months_do() -> None:
 BUDGETINGS: list[Budgeting] = [Occurrences(), Timeslices(300, 0.9), RatioTimeslices(120), Timeslices(7200, 0.5)]
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(
     budgeting=st.sampled_from(BUDGETINGS),
     counts=st.lists(st.tuples(st.integers(0, 50), st.integers(0, 10)), min_size=1, max_size=500),

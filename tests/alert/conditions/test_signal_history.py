@@ -74,7 +74,7 @@ def test_a_replay_is_what_each_instant_was(store: Store, condition: SignalBreach
     reading = Reading(store.engine, clock)
     signals = Signals(reading, Metrics.of_engine(store.engine, clock), SignalsOptions(baseline_days=0, resources=()))
     counted = Counting(signals)
-    times = [START + offset_s * NANOSECONDS + number * 5 * MINUTE for number in range(-1, 8)]
+    times = [START + offset_s * NANOSECONDS + number * 6 * MINUTE for number in range(-1, 6)]
     alone = SignalsEvaluator(signals, clock=clock)
     replayed = SignalsEvaluator(counted, history=SignalHistory(reading), clock=clock)  # type: ignore[arg-type]
     expected = [list(alone.at(condition, at)) for at in times]

@@ -237,7 +237,7 @@ def test_all_mistakes_at_once_and_only_that_file_is_left_out(tmp_path: Path) -> 
     assert found.mistakes[-1].endswith("missing.yaml: no file is called so; mend the path, or take it out of rules.files")
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(st.text(alphabet="abegiklnoprsuvAR12:/{}[]-,'\"\n *&|>%", max_size=120), st.integers(0, 400))
 def test_whatever_stands_in_a_file_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, noise: str, at: int) -> None:
     """Noise in the middle of rules of both forms never breaks the reader."""
@@ -246,3 +246,10 @@ def test_whatever_stands_in_a_file_is_read_or_refused(tmp_path_factory: pytest.T
     path.write_text(text[:at] + noise + text[at:], encoding="utf-8")
     found = read_rule_set([path], OBJECTIVES, QUIET).rules
     assert bool(found.mistakes) or len(found.groups) <= 2
+
+
+def test_what_fell_silent_has_no_values(tmp_path: Path) -> None:
+    """A count below something, split by attributes, is remarked: the values that are gone are not counted."""
+    found = checked(tmp_path, spec("symptom: true\n  logs: {query: a, over: 5m, below: 2, by: [service]}"))
+    assert len(found.rules.remarks) == 1
+    assert "what fell silent altogether is not" in found.rules.remarks[0]

@@ -156,6 +156,9 @@ def _events(part: Part, signal: EventSignal) -> Condition | None:
     comparison, threshold = _threshold(fields, lambda one: read_share(one, "a threshold of a ratio") if of is not None else one.number())
     if query is None or threshold is None:
         return None
+    by = _by(fields)
+    if by and of is None and comparison in (Comparison.BELOW, Comparison.AT_MOST):
+        part.remark("split by attributes only values that events still have are seen: what fell silent altogether is not; leave out 'by'")
     least = fields.optional("eventsMin")
     if least is not None and of is None:
         least.wrong("'eventsMin' is how many events a ratio needs; without 'of' there is none")
@@ -169,7 +172,7 @@ def _events(part: Part, signal: EventSignal) -> Condition | None:
         of.text("a query") if of is not None else "",
         parse_events(of, signal) if of is not None else None,
         least.number(default=1.0) if least is not None else 1.0,
-        _by(fields),
+        by,
     )
 
 
