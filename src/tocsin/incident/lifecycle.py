@@ -31,6 +31,7 @@ from tocsin.model.incident import (
 )
 from tocsin.model.instant import NANOSECONDS, Instant, format_instant
 from tocsin.model.severity import LEVELS, Severity, worst
+from tocsin.state.alert_json import storable
 from tocsin.state.incidents import Change
 
 RUNBOOK_ANNOTATIONS = ("runbook", "runbook_url")
@@ -116,7 +117,7 @@ def first_of(alerts: Sequence[Alert]) -> Alert:
 
 def runbook_of(alert: Alert) -> str:
     """Path or URL of an alert's runbook; empty without one."""
-    return next((text for name in RUNBOOK_ANNOTATIONS if (text := alert.annotations.get(name, "").strip())), "")
+    return storable(next((text for name in RUNBOOK_ANNOTATIONS if (text := alert.annotations.get(name, "").strip())), ""))
 
 
 def told_again(incident: Incident, paged: Paged) -> Change | None:
@@ -368,13 +369,14 @@ def _told(paged: Paged) -> tuple[IncidentAlert, ...]:
         IncidentAlert(
             fingerprint=alert.fingerprint,
             group_key=paged.group_key,
-            labels=dict(alert.labels),
-            annotations=dict(alert.annotations),
+            # Telemetry may hold what neither a database nor JSON keeps; the incident must be opened all the same.
+            labels={storable(name): storable(value) for name, value in alert.labels},
+            annotations={storable(name): storable(value) for name, value in alert.annotations.items()},
             starts_at=alert.starts_at,
             # An end in the future is a promise of whoever sent the alert to say it again; until then it fires.
             ends_at=alert.ends_at if alert.resolved(paged.at) else None,
             value=alert.value if alert.value is not None and math.isfinite(alert.value) else None,  # JSON has no other
-            rule=alert.rule,
+            rule=storable(alert.rule),
         )
         for alert in paged.alerts
     )
@@ -396,6 +398,6 @@ def _any_runbook(paged: Paged) -> str:
 
 
 def _title(alert: Alert, count: int) -> str:
-    text = (alert.annotations.get("summary", "").strip() or alert.name or "an alert without a name").splitlines()[0]
+    text = storable((alert.annotations.get("summary", "").strip() or alert.name.strip() or "an alert without a name").splitlines()[0])
     more = f" (and {count - 1} more)" if count > 1 else ""
     return f"{text[: TITLE_LENGTH_MAX - len(more)]}{more}"

@@ -147,4 +147,4 @@ def _counted(count: int, name: str) -> str:
 
 def _line(text: str) -> str:
     """A text on one line that Markdown shows as it is: titles and alerts bring words of strangers."""
-    return re.sub(r"([\\`*_\[\]<>])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"([\\`*_\[\]<])", r"\\\1", " ".join(text.split()))

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -28,6 +28,9 @@ PLACEHOLDER = re.compile(r"\{\{.*?\}\}")
 STEP = re.compile(r"^(?P<head>\s*(?:[-*+]|\d+[.)])\s+)\[(?P<mark>[ xX])\]\s+(?P<text>.*\S)\s*$")
 FENCE = re.compile(r"^\s*(```|~~~)")
 REMOTE = re.compile(r"^https?://", re.IGNORECASE)
+HELD = ("\ue000", "\ue001")  # of the private use area: no runbook has them
+IN_TEXT = re.compile(f"{HELD[0]}(\\d+){HELD[1]}")
+IN_ADDRESS = re.compile(f"{quote(HELD[0])}(\\d+){quote(HELD[1])}")
 SIMPLE = re.compile(r"\{\{-?\s*(?:\$|\.)(?P<name>[Ll]abels|[Aa]nnotations|[Vv]alue)(?:\.(?P<key>[A-Za-z_]\w*))?\s*-?\}\}")
 
 Render: TypeAlias = Callable[[str, "Values"], str]
@@ -163,25 +166,35 @@ def html_of(source: str, fill: Callable[[str], str] = str) -> str:
 
     Args:
         source: Markdown.
-        fill: Fills in placeholders, after the Markdown was read.
+        fill: The value of a placeholder; what it says becomes text, or one word of an address.
     """
+    placeholders: list[str] = []
+
+    def hold(found: re.Match[str]) -> str:
+        placeholders.append(found[0])
+        return f"{HELD[0]}{len(placeholders) - 1}{HELD[1]}"
+
+    # A placeholder has blanks and signs that mean something in Markdown: while it is read, a word stands in its place.
+    held = PLACEHOLDER.sub(hold, source.translate({ord(mark): None for mark in HELD}))
     reader = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
-    tokens = reader.parse(source)
+    tokens = reader.parse(held)
+    values = [fill(placeholder) for placeholder in placeholders]
     for token in tokens:
-        _fill_token(token, fill)
+        _fill_token(token, values)
     return str(reader.renderer.render(tokens, reader.options, {}))
 
 
-def _fill_token(token: Token, fill: Callable[[str], str]) -> None:
+def _fill_token(token: Token, values: Sequence[str]) -> None:
     for child in token.children or ():
-        _fill_token(child, fill)
-    if token.type in {"text", "code_inline", "code_block", "fence"}:
-        token.content = fill(token.content)
-    link = token.attrs.get("href")
-    if isinstance(link, str) and "%7B%7B" in link:
-        # The reader has made a placeholder in a link safe; what takes its place must be one word of the address, whatever it says.
-        whole = re.sub(r"%7B%7B.*?%7D%7D", lambda found: quote(fill(unquote(found[0])), safe=""), link)
-        token.attrs["href"] = whole
+        _fill_token(child, values)
+    token.content = IN_TEXT.sub(lambda found: values[int(found[1])], token.content)
+    token.info = IN_TEXT.sub("", token.info)
+    for name, text in token.attrs.items():
+        if isinstance(text, str):
+            # In an address it must be one word, whatever it says.
+            token.attrs[name] = IN_TEXT.sub(
+                lambda found: values[int(found[1])], IN_ADDRESS.sub(lambda found: quote(values[int(found[1])], safe=""), text)
+            )
 
 
 def _step_lines(source: str) -> dict[int, re.Match[str]]:

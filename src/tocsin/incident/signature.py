@@ -25,4 +25,4 @@ def signature_of(labels: Labels | Mapping[str, str]) -> str:
     """
     values = dict(labels)
     found = [(name, values[name].strip()) for name in SIGNATURE_LABELS if values.get(name, "").strip()]
-    return " ".join(f"{name}={quote(value, safe=_KEPT)}" for name, value in found)
+    return " ".join(f"{name}={quote(value.encode('utf-8', 'backslashreplace'), safe=_KEPT)}" for name, value in found)
