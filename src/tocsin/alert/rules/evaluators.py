@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from tocsin.alert.definition import Condition, Evaluator, Promql, Vector
+from tocsin.alert.definition import AtLeast, Condition, Evaluator, Promql, Vector
 from tocsin.errors import InvalidInput
 from tocsin.model.instant import Instant
 from tocsin.query.promql.answer import QueryAnswer, SeriesAnswer
@@ -74,9 +74,10 @@ class Evaluators:
     @contextmanager
     def prepared(self, conditions: Sequence[Condition], at: Instant) -> Iterator[None]:
         """Around the evaluation, in this thread, of all these conditions at one instant: what they share is read once."""
+        asked = [part for condition in conditions for part in _with_parts(condition)]
         with ExitStack() as stack:
             for kind, evaluator in self._by_kind.items():
-                own = [condition for condition in conditions if type(condition) is kind]
+                own = [condition for condition in asked if type(condition) is kind]
                 if own and isinstance(evaluator, Preparing):
                     stack.enter_context(evaluator.prepared(own, at))
             yield
@@ -87,3 +88,11 @@ class Evaluators:
             known = ", ".join(sorted(kind.__name__ for kind in self._by_kind)) or "none"
             raise InvalidInput(f"conditions of the kind {type(condition).__name__} can't be evaluated here; known are {known}")
         return found
+
+
+def _with_parts(condition: Condition) -> Iterator[Condition]:
+    """A condition, and those that it is made of."""
+    yield condition
+    if isinstance(condition, AtLeast):
+        for _, part in condition.conditions:
+            yield from _with_parts(part)

@@ -175,6 +175,8 @@ class RuleManager:
             self._taken = rules
         except TocsinError as error:
             logger.warning("rules can't be taken over now, it is tried again: %s", error)
+        except Exception:  # a bug here must not end the evaluation of what is in force
+            logger.exception("rules can't be taken over")
         finally:
             self._refreshing.release()
 
