@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from pydantic import SecretStr
 from tests.alert.notify.builders import StillClock
@@ -20,7 +18,6 @@ from tocsin.alert.routing.receivers import (
     TlsConfig,
     WebhookConfig,
 )
-from tocsin.alert.template.notification_files import read_template_files
 from tocsin.alert.template.notification_texts import NotificationTemplates
 from tocsin.errors import ConfigError
 
@@ -60,17 +57,6 @@ def test_mistakes_in_templates_are_found_when_they_are_read() -> None:
     first, second = template_mistakes(broken)
     assert first.startswith("receiver 'team', slack[0].title: line 1, column 14 of the template: no function is called 'upper'")
     assert second.startswith("receiver 'team', slack[0].text: ")
-
-
-def test_template_files_replace_ours(tmp_path: Path) -> None:
-    """What a file defines comes before our own; files that don't read are all named."""
-    (tmp_path / "a.tmpl").write_text('{{ define "slack.default.title" }}own{{ end }}', encoding="utf-8")
-    templates = read_template_files([f"{tmp_path}/*.tmpl"])
-    assert "slack.default.text" in templates.library
-    (tmp_path / "b.tmpl").write_text("{{ define }}", encoding="utf-8")
-    (tmp_path / "c.tmpl").write_bytes(b"\xff")
-    with pytest.raises(ConfigError, match=r"b\.tmpl: line 1.*; .*c\.tmpl can't be read"):
-        read_template_files([f"{tmp_path}/*.tmpl"])
 
 
 def test_secrets_are_scrubbed_before_texts_are_cut() -> None:

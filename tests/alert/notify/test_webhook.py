@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -198,3 +199,27 @@ def test_a_template_that_fails_in_an_address_is_lasting() -> None:
         assert failed.value.lasting
         assert SECRET not in str(failed.value)
         assert not receiver.requests
+
+
+def test_a_channel_that_is_closed_ends_what_it_began() -> None:
+    """A configuration that is replaced while a page goes out neither breaks it nor loses the next one."""
+    arrived, go_on = threading.Event(), threading.Event()
+    answers: list[str] = []
+
+    def hold() -> None:
+        arrived.set()
+        go_on.wait(10)
+
+    with http_receiver() as receiver:
+        receiver.before_answer = hold
+        hook = channel(webhook(receiver))
+        sender = threading.Thread(target=lambda: answers.append(hook.send(notification(), PAGE)))
+        sender.start()
+        assert arrived.wait(10)
+        hook.close()
+        go_on.set()
+        sender.join(10)
+        assert answers == ["200 OK: ok"]
+        with pytest.raises(DeliveryError, match="just replaced") as failed:
+            hook.send(notification(), PAGE)
+        assert not failed.value.lasting

@@ -12,8 +12,9 @@ because the rest of an address often is the secret.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -68,6 +69,9 @@ class HttpSender:
         self._timeout_s = timeout_s
         self._secrets = [*_texts(secrets), *_secrets_of(config)]
         self._client = http_client(config, timeout_s)
+        self._lock = threading.Lock()
+        self._sending = 0
+        self._closed = False
         self._token = ""
         self._token_until_s = 0.0
 
@@ -90,12 +94,33 @@ class HttpSender:
         data = content if content is not None else json_bytes(body)
         secrets = [*self._secrets, *url_secrets(url)]
         sent = {"User-Agent": USER_AGENT, "Content-Type": "application/json", **(headers or {})}
-        reply = self._asked(method, url, data, sent, secrets)
+        with self._under_way():
+            reply = self._asked(method, url, data, sent, secrets)
         return Reply(reply.status, scrubbed(reply.body, secrets, BODY_BYTES_MAX))
 
     def close(self) -> None:
-        """Close idle connections; idempotent."""
-        self._client.close()
+        """Send nothing more, and close connections once nobody sends by them; idempotent."""
+        with self._lock:
+            self._closed = True
+            idle = not self._sending
+        if idle:
+            self._client.close()
+
+    @contextmanager
+    def _under_way(self) -> Iterator[None]:
+        """While a request is: the configuration may be replaced under it, and what was begun shall end."""
+        with self._lock:
+            if self._closed:
+                raise DeliveryError("the configuration was just replaced; the next try goes by the new one")
+            self._sending += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._sending -= 1
+                over = self._closed and not self._sending
+            if over:
+                self._client.close()
 
     def _asked(self, method: str, url: str, data: bytes, headers: Mapping[str, str], secrets: Sequence[str]) -> Reply:
         where = host_of(url)
