@@ -28,6 +28,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self.receivers: list[Receiver] = []
+        self.closed = 0
 
     def build(self, receiver: Receiver) -> Sequence[Recorder]:
         """One channel of each receiver."""
@@ -37,6 +38,10 @@ class Recorder:
     def send(self, notification: Notification, page: Any, /) -> str:
         """Takes everything."""
         return f"{notification.key} {page}"
+
+    def close(self) -> None:
+        """Counted."""
+        self.closed += 1
 
 
 @pytest.fixture
@@ -104,7 +109,7 @@ def test_people_are_reached_by_integrations(house: House, tmp_path: Path) -> Non
 
 
 def test_a_secret_that_changes_is_read_again(house: House, tmp_path: Path) -> None:
-    """Without a restart; while it stays, the same channel is used."""
+    """Without a restart; while it stays, the same channel is used, and one that is replaced is closed."""
     key = tmp_path / "key"
     key.write_text("one")
     recorder = Recorder()
@@ -114,6 +119,10 @@ def test_a_secret_that_changes_is_read_again(house: House, tmp_path: Path) -> No
         key.write_text(text)
         found.find("person/ana/pagerduty/0")
     assert [receiver.pagerduty[0].routing_key for receiver in recorder.receivers] == [SecretStr("one"), SecretStr("two")]
+    assert recorder.closed == 1
+    found.forget()
+    found.forget()
+    assert recorder.closed == 2
 
 
 @pytest.mark.parametrize(

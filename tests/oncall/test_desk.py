@@ -13,8 +13,10 @@ from tests.oncall.desks import PLAN, DeskHouse
 from tests.oncall.house import NOON, told
 from tests.oncall.plans import HOUR, at, days
 
+from tocsin.clock import SeededEntropy
 from tocsin.errors import NotFound, StoreError
 from tocsin.model.oncall import FeedSubject, PageState
+from tocsin.oncall.desk import OncallDesk
 from tocsin.oncall.watch import OncallWatch
 from tocsin.state.oncall_pages import Pages
 
@@ -89,6 +91,16 @@ def test_problems_are_mistakes_gaps_and_people_out_of_reach(house: DeskHouse) ->
     assert [(gap.start - NOON) / HOUR for gap in house.desk.problems().gaps] == [0, 6]
 
 
+def test_a_chain_that_no_route_leads_to_is_a_problem(house: DeskHouse) -> None:
+    """With the receiver that was probably meant."""
+    desk = OncallDesk(
+        house.desk.plan, house.state.oncall, house.desk.escalator, house.desk.channels, house.options,
+        clock=house.clock, entropy=SeededEntropy(1), receivers=lambda: {"pages"},
+    )  # fmt: skip
+    assert "serves the receiver 'page'" in desk.problems().unreachable[0]
+    assert "did you mean 'pages'?" in desk.problems().unreachable[0]
+
+
 def test_calendars_are_read_by_a_secret_address(house: DeskHouse) -> None:
     """A new address ends the old one; no address is kept anywhere."""
     old = house.desk.rotate_calendar(FeedSubject.SCHEDULE, "primary", "ana")
@@ -134,6 +146,19 @@ def test_the_watch_follows_files_calls_who_is_due_and_drops_what_is_old(house: D
     house.clock.advance(60 * 24 * 500)
     watch.look()
     assert house.desk.pages() == []
+
+
+def test_nobody_on_call_is_said_aloud_once(house: DeskHouse, caplog: pytest.LogCaptureFixture) -> None:
+    """On schedules that a chain calls; and counted as long as it lasts."""
+    house.file.write_text(PLAN.replace("schedule: primary", "schedule: office"))
+    house.desk.plan.refresh()
+    for _ in range(2):
+        house.desk.look()
+    assert caplog.text.count("NOBODY is on call on the schedule office") == 1
+    assert house.desk.statistics().unattended_schedules == 1
+    house.clock.advance(180)
+    house.desk.look()
+    assert house.desk.statistics().unattended_schedules == 0
 
 
 def test_a_look_that_fails_is_tried_again(house: DeskHouse, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -256,6 +256,29 @@ def test_a_message_that_becomes_urgent_pages(story: Story) -> None:
     assert house.after(5) == [BOB]
 
 
+def test_a_message_without_anybody_to_tell_never_wakes(story: Story) -> None:
+    """The fallback hears of it; when the group is repeated and somebody is on call, it is still a message."""
+    house = story(shop_plan(steps=((on_schedule("primary"),),)))
+    plan, house.plan = house.plan, replace(house.plan, schedules={})
+    house.tell(told(firing(severity="ticket")))
+    assert house.sent() == ["webhook/0"]
+    house.plan = plan
+    house.clock.now = at("2026-01-07T02:00:00Z")
+    house.tell(told(firing(severity="ticket"), key="n2", reason=NotificationReason.REPEAT))
+    assert house.sent() == ["webhook/0"]
+    assert house.after(240) == [ANA]
+
+
+def test_a_notice_that_fails_goes_nowhere_else(story: Story) -> None:
+    """That somebody acknowledged is no reason to try every channel."""
+    house = story()
+    house.tell()
+    house.after(5)
+    house.escalator.acknowledge("group-1", "bob")
+    assert house.escalator.next_channel(house.notifications()[-1]) is None
+    assert len(house.state.oncall.pages.calls()) == 3
+
+
 def test_a_word_that_means_no_severity_pages(story: Story) -> None:
     """Whoever routed it to a chain wanted somebody to be called."""
     page = story().tell(told(firing(severity="sev-1")))

@@ -27,6 +27,10 @@ class Sender(Protocol):
         """Tell the receiver; returns what it answered. Raises DeliveryError."""
         ...
 
+    def close(self) -> None:
+        """Let connections go; idempotent."""
+        ...
+
 
 class ChainChannel:
     """Tells a chain of escalation."""
@@ -46,6 +50,9 @@ class ChainChannel:
         except NotFound as error:
             raise DeliveryError(str(error), lasting=True) from error
         return f"page {found.id} is {found.state.value}" if found is not None else "no page is open, and nothing fires"
+
+    def close(self) -> None:
+        """It has nothing open."""
 
 
 class Channels:
@@ -99,10 +106,9 @@ class Channels:
         if person is None or contact is None:
             return None
         try:
-            receiver = receiver_of(person, contact, self._defaults(), self._environment)
+            return self._made(channel, receiver_of(person, contact, self._defaults(), self._environment))
         except ConfigError as error:
             raise DeliveryError(str(error), lasting=True) from error
-        return self._made(channel, receiver)
 
     def unusable(self) -> list[str]:
         """What is missing for channels of people, one sentence each: what would be found out when they are called."""
@@ -115,11 +121,21 @@ class Channels:
                     found.append(str(error))
         return found
 
+    def forget(self) -> None:
+        """Make every channel of a person anew when it is needed next: templates changed, or it is time to stop."""
+        with self._lock:
+            built, self._built = self._built, {}
+        for _, sender in built.values():
+            sender.close()
+
     def _made(self, channel: str, receiver: Receiver) -> Sender:
         """The sender of a receiver; made again only when something about it changed."""
         with self._lock:
             known = self._built.get(channel)
-            if known is None or known[0] != receiver:
-                (sender,) = self._build(receiver)
-                self._built[channel] = known = (receiver, sender)
-            return known[1]
+            if known is not None and known[0] == receiver:
+                return known[1]
+            (sender,) = self._build(receiver)
+            self._built[channel] = (receiver, sender)
+        if known is not None:
+            known[1].close()
+        return sender

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from tocsin.clock import Clock, Entropy
 from tocsin.errors import NotFound
 from tocsin.model.instant import Instant
 from tocsin.model.oncall import Feed, FeedSubject, Page, Shift
+from tocsin.model.spelling import did_you_mean
 from tocsin.oncall.calendar import render
 from tocsin.oncall.changes import Changes
 from tocsin.oncall.channels import Channels
+from tocsin.oncall.definition import TargetKind
 from tocsin.oncall.desk_records import Gap, NewFeed, OncallProblems, PageStory, PageSummary, PlanSummary, page_summary
 from tocsin.oncall.escalator import Escalator, EscalatorStatistics
 from tocsin.oncall.files.live import LivePlan, PlanStatistics
@@ -21,6 +24,8 @@ from tocsin.oncall.options import OncallOptions
 from tocsin.oncall.plan_words import plan_summary
 from tocsin.oncall.roster import DAY, OnCall, Roster
 from tocsin.state.oncall import Oncall
+
+log = logging.getLogger(__name__)
 
 TOKEN_BYTES = 24
 CALENDAR_PAST_DAYS = 30
@@ -36,10 +41,12 @@ class OncallStatistics:
     Args:
         plan: The files.
         escalator: Pages.
+        unattended_schedules: Gauge: schedules that a chain calls on which nobody was on call at the last look.
     """
 
     plan: PlanStatistics
     escalator: EscalatorStatistics
+    unattended_schedules: int
 
 
 class OncallDesk:
@@ -54,6 +61,7 @@ class OncallDesk:
         options: Limits and budgets.
         clock: The present.
         entropy: For ids and secret addresses.
+        receivers: Names that the routing configuration has; None: not known here.
     """
 
     def __init__(
@@ -66,15 +74,18 @@ class OncallDesk:
         *,
         clock: Clock,
         entropy: Entropy,
+        receivers: Callable[[], Collection[str]] | None = None,
     ) -> None:
         self.plan = plan
         self.escalator = escalator
         self.channels = channels
         self.changes = Changes(state, self.roster, clock=clock, entropy=entropy)
+        self._receivers = receivers
         self._state = state
         self._options = options
         self._clock = clock
         self._entropy = entropy
+        self._unattended: frozenset[str] = frozenset()
 
     def roster(self) -> Roster:
         """Plan and overrides as they are now."""
@@ -133,7 +144,7 @@ class OncallDesk:
         """What is wrong: mistakes in files, times without anybody, people who could not be reached."""
         plan = self.plan.current
         mistakes = tuple(str(mistake) for mistake in self.plan.mistakes)
-        return OncallProblems(mistakes, plan.remarks, tuple(self._gaps()), tuple(self.channels.unusable()))
+        return OncallProblems(mistakes, plan.remarks, tuple(self._gaps()), (*self._never_told(), *self.channels.unusable()))
 
     def calendar(self, subject: FeedSubject, name: str) -> bytes:
         """
@@ -197,25 +208,51 @@ class OncallDesk:
         """Call whoever is due; returns how many pages went on."""
         return self.escalator.advance()
 
+    def look(self) -> None:
+        """See how many pages wait for an answer, and say aloud when nobody is on call where somebody should be."""
+        self.escalator.look()
+        roster, now = self.roster(), self._clock.now_ns()
+        unattended = frozenset(name for name in _called_schedules(roster) if roster.who(name, now).is_gap)
+        for name in sorted(unattended - self._unattended):
+            log.error("NOBODY is on call on the schedule %s now; `tocsin oncall override` puts somebody there", name)
+        self._unattended = unattended
+
     def statistics(self) -> OncallStatistics:
         """How it stands."""
-        return OncallStatistics(self.plan.statistics(), self.escalator.statistics())
+        return OncallStatistics(self.plan.statistics(), self.escalator.statistics(), len(self._unattended))
 
     def _summary(self, page: Page) -> PageSummary:
         return page_summary(page, tuple(self._state.pages.calls(page=page.id)), self.plan.current.chains.get(page.chain))
 
     def _gaps(self) -> list[Gap]:
         roster, now = self.roster(), self._clock.now_ns()
-        called = {target.name for chain in roster.plan.chains.values() for step in chain.steps for target in step.notify}
         return [
             Gap(gap.schedule, gap.start, gap.end)
-            for name in roster.plan.schedules
-            if name in called
+            for name in _called_schedules(roster)
             for gap in roster.gaps(name, now, now + self._options.gaps_days * DAY)
+        ]
+
+    def _never_told(self) -> list[str]:
+        """Chains that serve a receiver that no route can name."""
+        if self._receivers is None:
+            return []
+        known = self._receivers()
+        return [
+            f"the chain {chain.name!r} serves the receiver {chain.receiver!r}, which the routing configuration does not have"
+            f"{did_you_mean(chain.receiver, known)}"
+            for chain in self.plan.current.chains.values()
+            if chain.receiver not in known
         ]
 
     def _at(self, at: Instant | None) -> Instant:
         return self._clock.now_ns() if at is None else at
+
+
+def _called_schedules(roster: Roster) -> list[str]:
+    """Schedules that a chain calls: on others nobody needs to be."""
+    targets = [target for chain in roster.plan.chains.values() for step in chain.steps for target in step.notify]
+    called = {target.name for target in targets if target.kind is TargetKind.SCHEDULE}
+    return [name for name in roster.plan.schedules if name in called]
 
 
 def _digest(token: str) -> str:

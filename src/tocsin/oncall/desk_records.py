@@ -148,7 +148,7 @@ class OncallProblems:
         mistakes: In the files as they are now; above none, what was in force before still is.
         remarks: Allowed, and probably not meant.
         gaps: When nobody will be on call, on schedules that a chain calls, in the days ahead that `oncall.gaps_days` says.
-        unreachable: Channels of people that could not be used now, and why.
+        unreachable: Channels of people that could not be used now, chains that no route leads to, and why.
     """
 
     mistakes: tuple[str, ...]

@@ -135,7 +135,9 @@ class Escalation:
         person = self.roster.plan.people.get(failed.person)
         same = sorted((call for call in calls if _same_round(call, failed)), key=lambda call: (call.at, call.reason == FALLBACK))
         later = same[same.index(failed) + 1 :]
-        if person is None or later or not page.is_open or failed.step == NOTICE_STEP:
+        if person is None or not page.is_open or failed.step == NOTICE_STEP:
+            return PageChange(page)
+        if later:
             return PageChange(page, tuple(later[:1]))
         tried = {call.channel for call in same}
         left = [contact for contact in self._ways(person, wakes=failed.wakes) if person.channel_of(contact) not in tried]
@@ -151,7 +153,7 @@ class Escalation:
         """A page that goes on, and its group was told again."""
         reason = page.notification.reason
         if page.state is PageState.EXHAUSTED:
-            return self._call(self._again(page), 0, reason, "Nobody answered before, and alerts still fire.")
+            return self._begin(self._again(page), calls, reason, "Nobody answered before, and alerts still fire.")
         if page.kind is PageKind.MESSAGE and page.state is PageState.SAID:
             return self._say(replace(page, turn=page.turn + 1), calls, reason)
         if page.state is PageState.ACKNOWLEDGED and reason is NotificationReason.NEW_ALERTS:
@@ -160,10 +162,10 @@ class Escalation:
             return self._notices(page, own, reason, note)
         return PageChange(page)
 
-    def _begin(self, page: Page, calls: Sequence[Call], reason: NotificationReason) -> PageChange:
+    def _begin(self, page: Page, calls: Sequence[Call], reason: NotificationReason, why: str = "") -> PageChange:
         if page.kind is PageKind.MESSAGE:
             return self._say(page, calls, reason)
-        return self._call(page, 0, reason, "")
+        return self._call(page, 0, reason, why)
 
     def _again(self, page: Page) -> Page:
         """The page, to be called from the first step on."""

@@ -55,7 +55,7 @@ class OncallWatch:
         if now_s - self._refreshed_s >= self._options.refresh_s:
             self._refreshed_s = now_s
             self._desk.plan.refresh()
-            self._try("pages can't be counted", self._desk.escalator.look)
+            self._try("whether anybody is on call can't be seen", self._desk.look)
         self._try("steps that are due can't be called", self._desk.advance)
         if now_s - self._expired_s >= EXPIRE_S:
             self._expired_s = now_s

@@ -128,7 +128,8 @@ class LivePlan:
             except DefinitionMistakes as error:
                 mistakes = mistakes or list(error.mistakes)  # what follows is wrong only because files are left out
                 wrong = {mistake.path for mistake in error.mistakes}
-                left = [path for path in left if str(path) not in wrong]
+                kept = [path for path in left if str(path) not in wrong]
+                left = kept if len(kept) < len(left) else []
 
 
 def _matching(patterns: Sequence[str]) -> tuple[list[Path], list[Mistake]]:
