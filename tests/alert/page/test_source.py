@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tests.alert.page.builders import BEGAN, NOW, alert, budget, deployed, told
 
-from tocsin.alert.page.source import PageFactsSource, PageSources
+from tocsin.alert.page.source import PageFactsSource, PageSources, PageStatistics
 from tocsin.alert.page.writing import PageAddresses
 from tocsin.errors import NotFound, StoreError
 from tocsin.model.answers import TopError, TracePage, TraceSummary
@@ -154,3 +154,24 @@ def test_the_label_slo_names_an_objective_too() -> None:
     with closing(PageFactsSource(PageSources(slos), clock=StillClock())) as source:
         assert source.facts(told(alert({"objective": "old", "slo": "checkout-availability"}))).burn is not None
     assert slos.asked == ["old", "checkout-availability"]
+
+
+def test_a_page_goes_out_whatever_is_wrong() -> None:
+    """A source that breaks in a way nobody thought of, and after it was closed."""
+
+    class Broken:
+        def budget(self, key: str, *, at: int | None = None) -> Budget:
+            raise ZeroDivisionError(key, at)
+
+    source = PageFactsSource(PageSources(Broken()), clock=StillClock())
+    page = source.page(told(alert()))
+    assert page.lines[-1] == "Not known: the budget: ZeroDivisionError."
+    assert source.statistics() == PageStatistics(pages=1, failed=1)
+    source.close()
+    assert source.page(told(alert())).title == "P1: CheckoutBurns of checkout"
+
+    def no_addresses() -> PageAddresses:
+        raise RuntimeError
+
+    with closing(PageFactsSource(PageSources(), clock=StillClock(), addresses=no_addresses)) as other:
+        assert other.page(told(alert())).title == "firing: CheckoutBurns"

@@ -6,13 +6,15 @@ All parts are asked at once; what gives no answer within a time limit, or fails,
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol, TypeAlias
 
 from tocsin.alert.page.facts import BurnFacts, ErrorFacts, PageFacts
-from tocsin.alert.page.text import PageText, one_line
+from tocsin.alert.page.text import TITLE_CHARS_MAX, PageText, one_line
 from tocsin.alert.page.writing import PageAddresses, service_of, write_page
 from tocsin.clock import Clock
 from tocsin.errors import NotFound, TocsinError
@@ -28,7 +30,9 @@ DEPLOYMENTS_BEFORE_S = 2 * 3600
 TELEMETRY_BEFORE_S = 900
 OBJECTIVE_LABELS = ("objective", "slo")
 PRESENT_WINDOWS_S = (3600, 21_600, 86_400)  # as the forecast of a budget does: the last hour, without events there a longer time
-WORKERS = 4
+WORKERS = 6
+
+_LOG = logging.getLogger(__name__)
 
 
 class BudgetSource(Protocol):
@@ -89,6 +93,22 @@ class PageSources:
     telemetry: Telemetry | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PageStatistics:
+    """
+    Pages since the start.
+
+    Args:
+        pages: Pages for which facts were asked.
+        late: Facts that were left out because they took too long.
+        failed: Facts that were left out because they could not be found.
+    """
+
+    pages: int = 0
+    late: int = 0
+    failed: int = 0
+
+
 class PageFactsSource:
     """
     Finds facts, and writes pages with them. Safe to use from several threads.
@@ -115,14 +135,31 @@ class PageFactsSource:
         self._addresses = addresses
         self._limit_s = limit_s
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="page-facts")
+        self._lock = threading.Lock()
+        self._statistics = PageStatistics()
 
     def page(self, notification: Notification) -> PageText:
-        """The text of a page, with all that could be found in time."""
-        return write_page(notification, self.facts(notification), self._addresses(), self._clock.now_ns())
+        """The text of a page, with all that could be found in time; raises nothing, whatever is wrong with the facts."""
+        try:
+            return write_page(notification, self.facts(notification), self._addresses(), self._clock.now_ns())
+        except Exception:  # noqa: BLE001 - a page must go out
+            _LOG.exception("a page goes out without its facts: they can't be written down")
+            self._count(failed=1)
+            return self.bare(notification)
 
     def bare(self, notification: Notification) -> PageText:
         """The text without facts: nothing is asked."""
-        return write_page(notification, PageFacts(service_of_notification(notification)), self._addresses(), self._clock.now_ns())
+        try:
+            return write_page(notification, PageFacts(service_of_notification(notification)), self._addresses(), self._clock.now_ns())
+        except Exception:  # noqa: BLE001 - a page must go out
+            _LOG.exception("a page goes out with its alerts' names alone")
+            names = ", ".join(dict.fromkeys(alert.name for alert in notification.alerts))
+            return PageText(one_line(f"{notification.status}: {names}", TITLE_CHARS_MAX), firing=bool(notification.firing))
+
+    def statistics(self) -> PageStatistics:
+        """Counts since the start."""
+        with self._lock:
+            return self._statistics
 
     def facts(self, notification: Notification) -> PageFacts:
         """What is known; what is not, and why, is in `missing`."""
@@ -133,11 +170,17 @@ class PageFactsSource:
         wait(asked.values(), timeout=self._limit_s)
         for name, future in asked.items():
             known = self._joined(name, future, known)
+        self._count(pages=1)
         return known
 
     def close(self) -> None:
         """Ask no more; what is under way is not waited for."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _count(self, *, pages: int = 0, late: int = 0, failed: int = 0) -> None:
+        with self._lock:
+            last = self._statistics
+            self._statistics = PageStatistics(last.pages + pages, last.late + late, last.failed + failed)
 
     def _parts(self, notification: Notification, known: PageFacts) -> Mapping[str, Part]:
         """What is worth asking, by the words that say it is missing."""
@@ -153,9 +196,11 @@ class PageFactsSource:
     def _joined(self, name: str, future: Future[PageFacts], known: PageFacts) -> PageFacts:
         if not future.done():
             future.cancel()
+            self._count(late=1)
             return replace(known, missing=(*known.missing, f"{name}: no answer within {self._limit_s:g} s"))
         failure = future.exception()
         if failure is not None:
+            self._count(failed=1)
             why = one_line(str(failure), 160) if isinstance(failure, TocsinError) else type(failure).__name__
             return replace(known, missing=(*known.missing, f"{name}: {why}"))
         found = future.result()
