@@ -23,10 +23,11 @@ from tocsin.model.series import Matcher, MatchOperator
 from tocsin.oncall.files.plan import read_plan
 from tocsin.oncall.roster import Roster
 from tocsin.replay.backtest import Backtest, BacktestReport, Ground, Trial, promql_alone
-from tocsin.replay.comparison import compare_cause_and_symptom, length_text, pager_config, table_of
+from tocsin.replay.comparison import compare_cause_and_symptom, pager_config, table_of
 from tocsin.replay.evidence import KnownIncident, Told
 from tocsin.replay.held_series import HeldSeries
 from tocsin.replay.options import ReplayOptions
+from tocsin.replay.report_lines import length_text
 
 MINUTE = 60 * NANOSECONDS
 START = parse_instant("2026-11-16")  # a Monday

@@ -8,7 +8,8 @@ Two ways to alert on the same weeks: by causes (CPU, memory, disk) and by sympto
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from pydantic import TypeAdapter
 
 from tocsin.alert.definition import AlertRule, Promql, RuleGroup, RuleSet
 from tocsin.alert.routing.config import AlertingConfig
@@ -17,9 +18,11 @@ from tocsin.alert.routing.tree import Route
 from tocsin.clock import Clock
 from tocsin.query.promql.parser import parse
 from tocsin.replay.backtest import Backtest, BacktestReport, Ground, Progress, Trial, promql_alone
+from tocsin.replay.report_lines import Line, lines_of
 from tocsin.replay.simulation import SERVICE, simulate
 
 PAGER = "pager"
+_REPORT = TypeAdapter(BacktestReport)
 MINUTES_5 = 300.0
 
 _ERRORS = 'sum by (service) (rate(http_requests_total{{code="500"}}[{0}])) / sum by (service) (rate(http_requests_total[{0}]))'
@@ -69,47 +72,6 @@ def _trial(name: str, rules: Sequence[tuple[str, str, float]]) -> Trial:
     return Trial(name, RuleSet((RuleGroup(name, "simulated", alerts),)), pager_config())
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a table: what it says, and a text per report."""
-
-    name: str
-    values: tuple[str, ...]
-
-
 def table_of(reports: Sequence[BacktestReport]) -> list[Line]:
     """What to compare of some reports, side by side: one column each."""
-    scores = [report.score for report in reports]
-    nights = [sum(person.nights for person in one.people) for one in scores]
-    return [
-        Line("alerts that fired", tuple(str(one.firings) for one in scores)),
-        Line("pages", tuple(str(one.pages) for one in scores)),
-        Line("pages per week", tuple(f"{one.pages_per_week:.1f}" for one in scores)),
-        Line("pages at night", tuple(str(one.night_pages) for one in scores)),
-        Line("nights disturbed", tuple(str(count) for count in nights)),
-        Line("weeks over the budget of pages", tuple(str(sum(one.weeks_over for one in score.people)) for score in scores)),
-        Line("woken for nothing", tuple(str(len(one.woken_for_nothing)) for one in scores)),
-        Line("precision", tuple(share_text(one.precision) for one in scores)),
-        Line("recall", tuple(share_text(one.recall) for one in scores)),
-        Line("incidents missed", tuple(str(sum(not one.found for one in score.incidents)) for score in scores)),
-        Line("detection, median", tuple(length_text(one.detection.median_s) for one in scores)),
-        Line("detection, longest", tuple(length_text(one.detection.max_s) for one in scores)),
-        Line("reset, longest", tuple(length_text(one.reset.max_s) for one in scores)),
-        Line("budget spent at detection, most", tuple(share_text(one.budget_spent_max) for one in scores)),
-    ]
-
-
-def share_text(share: float | None) -> str:
-    """`0.125` as `12.5 %`; `-` for none."""
-    return "-" if share is None else f"{share * 100:.3g} %"
-
-
-def length_text(seconds: float | None) -> str:
-    """`390` as `6m30s`; `-` for none."""
-    if seconds is None:
-        return "-"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    parts = [(days, "d"), (hours, "h"), (minutes, "m"), (rest, "s")]
-    return "".join(f"{count}{unit}" for count, unit in parts if count) or "0s"
+    return lines_of([_REPORT.dump_python(report, mode="json") for report in reports])
