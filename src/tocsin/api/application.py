@@ -17,16 +17,21 @@ from tocsin.api import (
     explain,
     failures,
     gate,
+    incident_lessons,
+    incidents,
     journal,
     logs,
     metrics,
+    oncall,
     reference,
+    rules,
     services,
     signals,
     slo_decisions,
     slos,
     sql,
     status,
+    status_page,
     traces,
     usage,
 )
@@ -48,6 +53,10 @@ AREAS: tuple[APIRouter, ...] = (
     slos.router,
     slo_decisions.router,
     gate.router,
+    rules.router,
+    oncall.router,
+    incidents.router,
+    incident_lessons.router,
     calculators.router,
     sql.router,
     journal.router,
@@ -97,6 +106,7 @@ def create_application(
         app.include_router(area, prefix="/api")
     app.include_router(status.probes)
     app.include_router(reference.router)
+    app.include_router(status_page.router)
     errors.install(app)
     app.add_middleware(BrowserGuard, hosts=hosts)
     return app

@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tocsin.api.context import Context
+from tocsin.app.alerting import Alerting
 from tocsin.app.judging import Judging
 from tocsin.app.options import Options
 from tocsin.clock import Clock, Entropy, RealEntropy
@@ -80,6 +81,7 @@ class House:
             self._catalogue = Catalogue(self.store.engine, self.clock)
             self.patterns = PatternKeeper(self.store.engine, self._catalogue, self.clock)
             self.desk = Desk(self.store, self.clock, parts=self.desk_parts(metrics))
+            self.alerting = Alerting(options, state=self.state, desk=self.desk, judging=self.judging, accept=self.accept, clock=self.clock)
             opened.pop_all()
         self.loader = Loader(self.journal, self.store, clock=self.clock, on_loaded=self._segment_loaded)
         self.fold = Fold(self.store.engine, options.fold, self.clock)
@@ -91,6 +93,7 @@ class House:
         self.fold.start()
         self.judging.start()
         self.patterns.start()
+        self.alerting.start()
         self._retention.start()
 
     def __enter__(self) -> Self:
@@ -118,6 +121,9 @@ class House:
             slos=judging.slos,
             deployments=judging.deployments,
             deployment_door=judging.door,
+            alerts=self.alerting.desk,
+            oncall=self.alerting.responding.oncall,
+            incidents=self.alerting.responding.incidents,
             **more,
         )
 
@@ -168,6 +174,7 @@ class House:
         self._open = False
         drained = self._drain(drain_s)
         self._leaving.set()
+        self.alerting.stop()
         self.fold.stop()
         self.loader.stop()
         self.patterns.stop()
@@ -260,6 +267,11 @@ def open_directory(directory: Path | str, *, options: Options | None = None, clo
 
 
 def options_for(directory: Path, options: Options | None = None) -> Options:
-    """The options (defaults, unless some are given) with another data directory."""
+    """
+    The options (defaults, unless some are given) with another data directory, where nobody is told anything.
+
+    Whoever opens a directory to read it, or to bring old files in, must not wake people with what it holds.
+    """
     options = options or Options()
-    return options.model_copy(update={"server": options.server.model_copy(update={"data": directory})})
+    server, alert = options.server.model_copy(update={"data": directory}), options.alert.model_copy(update={"enabled": False})
+    return options.model_copy(update={"server": server, "alert": alert})

@@ -67,9 +67,10 @@ class Judging:
             options=options.slo,
             metrics=metrics,
         )
+        self.counts = StoredCounts(engine, book)
         self.slos = SloDesk(
             lambda: self.definitions.current,
-            StoredCounts(engine, book),
+            self.counts,
             state,
             clock=clock,
             entropy=RealEntropy(),

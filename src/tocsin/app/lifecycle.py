@@ -129,6 +129,7 @@ class Server:
             "grpc": grpc.statistics,
             **doors.statistics(),
             **house.judging.statistics(),
+            **house.alerting.statistics(),
             "log_patterns": house.patterns.statistics,
             "process": ProcessWatch().statistics,
         }

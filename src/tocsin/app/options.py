@@ -20,11 +20,14 @@ from tocsin.app.address import Address, parse_address
 from tocsin.clock import Clock, RealClock, ReplayClock
 from tocsin.collect.options import HostOptions, OwnOptions, ProbesOptions, ScrapeOptions
 from tocsin.errors import InvalidInput
+from tocsin.incident.options import IncidentOptions
 from tocsin.journal.options import JournalOptions
 from tocsin.model.instant import parse_instant
+from tocsin.oncall.options import OncallOptions
 from tocsin.query.promql.options import PromqlOptions, RuleOptions
 from tocsin.query.signals.options import SignalsOptions
 from tocsin.query.usage.options import UsageOptions
+from tocsin.replay.options import ReplayOptions
 from tocsin.slo.options import SloOptions
 from tocsin.state.options import StateOptions
 from tocsin.store.fold_options import FoldOptions
@@ -154,12 +157,15 @@ class Options(BaseModel):
     own: OwnOptions = Field(default_factory=OwnOptions, description="Metrics of Tocsin itself, stored like all others.")
     journal: JournalOptions = Field(default_factory=JournalOptions, description="What makes 'acknowledged' mean 'never lost'.")
     promql: PromqlOptions = Field(default_factory=PromqlOptions, description="How PromQL is evaluated, and what a query may cost.")
-    rules: RuleOptions = Field(default_factory=RuleOptions, description="Prometheus rule files.")
+    rules: RuleOptions = Field(default_factory=RuleOptions, description="Rule files: of Prometheus, and of our own kinds.")
     signals: SignalsOptions = Field(default_factory=SignalsOptions, description="Golden signals: limits, baselines, resources.")
     slo: SloOptions = Field(default_factory=SloOptions, description="Objectives as code, their budgets, and the deploy gate.")
     usage: UsageOptions = Field(default_factory=UsageOptions, description="Security and cost signals: clients, tenants, prices.")
     deployments: DeploymentOptions = Field(default_factory=DeploymentOptions, description="How deployments become known.")
     alert: AlertOptions = Field(default_factory=AlertOptions, description="Rules, alerts, and how people are told.")
+    oncall: OncallOptions = Field(default_factory=OncallOptions, description="People, schedules, chains of escalation.")
+    incident: IncidentOptions = Field(default_factory=IncidentOptions, description="Incidents, from their opening to what was learnt.")
+    replay: ReplayOptions = Field(default_factory=ReplayOptions, description="Backtests and guards.")
     fold: FoldOptions = Field(default_factory=FoldOptions, description="When fresh samples are folded into compressed chunks.")
     state: StateOptions = Field(default_factory=StateOptions, description="Decisions of people, in SQLite or PostgreSQL.")
     store: StoreOptions = Field(default_factory=StoreOptions, description="The engine, how long it keeps data, what is redacted.")

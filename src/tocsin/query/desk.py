@@ -77,7 +77,7 @@ class Desk:
     def __init__(self, store: Store, clock: Clock, *, parts: DeskParts | None = None, on_close: Callable[[], None] | None = None) -> None:
         parts = parts or DeskParts()
         reading = Reading(store.engine, clock)
-        self._reading = reading
+        self.reading = reading
         self._logs = LogSearch(reading)
         self._correlation = Correlation(reading)
         self._traces = TraceSearch(reading)
@@ -91,7 +91,7 @@ class Desk:
         self.costs = CostQuestions(reading, usage.costs)
         catalogue = parts.patterns or Catalogue(store.engine, clock)
         self.patterns = PatternQuestions(reading, catalogue)
-        self._explainer = Explainer(reading, catalogue, deployments)
+        self.explainer = Explainer(reading, catalogue, deployments)
         self._on_close = on_close
 
     def logs(
@@ -120,13 +120,13 @@ class Desk:
         Raises:
             ParseError: The query or the cursor does not read.
         """
-        return self._logs.page(query, self._reading.period(start, end), limit=limit, order=order, cursor=cursor, fields=fields)
+        return self._logs.page(query, self.reading.period(start, end), limit=limit, order=order, cursor=cursor, fields=fields)
 
     def log_histogram(
         self, query: str = "", *, start: int | str | None = None, end: int | str | None = None, buckets: int = 60
     ) -> LogHistogram:
         """How many records match over time, in about `buckets` (1 to 2,000) equal steps, and how many of them are errors."""
-        return self._logs.histogram(query, self._reading.period(start, end), buckets=buckets)
+        return self._logs.histogram(query, self.reading.period(start, end), buckets=buckets)
 
     def facets(
         self,
@@ -138,7 +138,7 @@ class Desk:
         limit: int = 10,
     ) -> list[Facet]:
         """The commonest values of fields among matching records; without `fields`, of service, severity and the commonest attributes."""
-        return self._logs.facets(query, self._reading.period(start, end), fields=fields, limit=limit)
+        return self._logs.facets(query, self.reading.period(start, end), fields=fields, limit=limit)
 
     def log_patterns(
         self,
@@ -151,7 +151,7 @@ class Desk:
         limit: int = 50,
     ) -> LogPatterns:
         """The kinds of records that match a query: the commonest first, or with `order="new"` those that were never seen before."""
-        return self.patterns.patterns(query, self._reading.period(start, end), service=service, order=order, limit=limit)
+        return self.patterns.patterns(query, self.reading.period(start, end), service=service, order=order, limit=limit)
 
     def explain(self, service: str, *, start: int | str = "now-15m", end: int | str = "now", bad: str = "") -> Explanation:
         """
@@ -163,14 +163,14 @@ class Desk:
             end: First instant after it.
             bad: Which are bad, as a query over spans; by default those that failed, or took twice what is usual.
         """
-        within = self._reading.period(start, end)
+        within = self.reading.period(start, end)
         assert within.start is not None, "both ends are given"
         assert within.end is not None, "both ends are given"
-        return self._explainer.explain(service, within.start, within.end, bad=bad)
+        return self.explainer.explain(service, within.start, within.end, bad=bad)
 
     def correlate(self, id: str, *, start: int | str | None = None, end: int | str | None = None, limit: int = 1000) -> Story:  # noqa: A002
         """The whole story of an id (of a request, a trace, an order, anything): logs and spans of all services in time order."""
-        return self._correlation.story(id, self._reading.period(start, end), limit=limit)
+        return self._correlation.story(id, self.reading.period(start, end), limit=limit)
 
     def traces(
         self,
@@ -204,7 +204,7 @@ class Desk:
             cursor: `next_cursor` of the page before.
         """
         conditions = TraceConditions(service, operation, errors, min_duration, max_duration)
-        return self._traces.page(query, conditions, self._reading.period(start, end), order=order, limit=limit, cursor=cursor)
+        return self._traces.page(query, conditions, self.reading.period(start, end), order=order, limit=limit, cursor=cursor)
 
     def trace(self, trace_id: str) -> Trace:
         """
@@ -217,21 +217,21 @@ class Desk:
 
     def services(self, *, start: int | str | None = None, end: int | str | None = None) -> list[RequestSummary]:
         """Requests, errors and latencies of every service: of its server and consumer spans, of all spans where it has none."""
-        return self._services.services(self._reading.period(start, end))
+        return self._services.services(self.reading.period(start, end))
 
     def operations(self, service: str, *, start: int | str | None = None, end: int | str | None = None) -> list[RequestSummary]:
         """The same for each operation and kind of one service."""
-        return self._services.operations(service, self._reading.period(start, end))
+        return self._services.operations(service, self.reading.period(start, end))
 
     def service_map(self, *, start: int | str | None = None, end: int | str | None = None, traces_max: int = 1000) -> ServiceMap:
         """Who calls whom, in the newest `traces_max` traces of the range."""
-        return self._services.service_map(self._reading.period(start, end), traces_max=traces_max)
+        return self._services.service_map(self.reading.period(start, end), traces_max=traces_max)
 
     def errors(
         self, *, service: str | None = None, start: int | str | None = None, end: int | str | None = None, limit: int = 20
     ) -> list[TopError]:
         """The commonest failures, from failed spans and error logs."""
-        return top_errors(self._reading, self._reading.period(start, end), service=service, limit=limit)
+        return top_errors(self.reading, self.reading.period(start, end), service=service, limit=limit)
 
     def wall(self, *, service: str | None = None, start: int | str = "now-15m", end: int | str = "now") -> SignalsWall:
         """
@@ -240,7 +240,7 @@ class Desk:
         Raises:
             InvalidInput: The window is empty, or longer than 31 days.
         """
-        return self.signals.wall(self._reading.period(start, end), service)
+        return self.signals.wall(self.reading.period(start, end), service)
 
     def sql(self, statement: str, *, limit: int = 1000, timeout_s: float = 10) -> ResultTable:
         """

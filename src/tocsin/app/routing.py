@@ -1,0 +1,150 @@
+"""The routing configuration of a running server: read at the start, read again when its files change, and the channels it names."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tocsin.alert.notify.building import build_channels, template_mistakes
+from tocsin.alert.notify.channel import Channel
+from tocsin.alert.options import AlertOptions
+from tocsin.alert.routing.config import AlertingConfig, default_config, read_config
+from tocsin.alert.routing.receivers import ChannelInfo, Receiver
+from tocsin.alert.template.notification_texts import NotificationTemplates
+from tocsin.clock import Clock
+from tocsin.errors import ConfigError, TocsinError
+
+ELSEWHERE = "*?["  # what makes a path a pattern
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """
+    What is in force.
+
+    Args:
+        config: Routes and receivers.
+        templates: Of the same configuration.
+        channels: By receiver and name.
+    """
+
+    config: AlertingConfig
+    templates: NotificationTemplates
+    channels: Mapping[tuple[str, str], Channel] = field(default_factory=dict)
+
+
+class LiveRouting:
+    """
+    The configuration that follows its file; one with a mistake never takes the place of the last good one. Safe to use from any thread.
+
+    Args:
+        options: Where it is, and how long a delivery may take.
+        external_url: Where people reach this server.
+        clock: The present.
+
+    Raises:
+        ConfigError: It can't be read at the start; says everything that is wrong.
+    """
+
+    def __init__(self, options: AlertOptions, external_url: str, *, clock: Clock) -> None:
+        self._options = options
+        self._external_url = external_url
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._stamp = self._stamped()
+        self._current = self._read()
+        self.mistake = ""
+
+    @property
+    def config(self) -> AlertingConfig:
+        """Routes and receivers in force."""
+        return self._current.config
+
+    def refresh(self) -> bool:
+        """Look whether files changed, and read them if so; True when another configuration came into force."""
+        with self._lock:
+            stamp = self._stamped()
+            if stamp == self._stamp:
+                return False
+            self._stamp = stamp
+            try:
+                found = self._read()
+            except TocsinError as error:
+                self.mistake = str(error)
+                logger.error("alert.config changed, and what was in force stays: %s", error)
+                return False
+            self.mistake = ""
+            self._current, former = found, self._current
+        for channel in former.channels.values():
+            channel.close()
+        return True
+
+    def channel(self, receiver: str, name: str) -> Channel | None:
+        """A channel of a receiver; None when there is none of that name."""
+        return self._current.channels.get((receiver, name))
+
+    def infos(self, receiver: str) -> Sequence[ChannelInfo]:
+        """The channels of a receiver that the configuration names."""
+        found = self.config.receivers.get(receiver)
+        return found.channels if found is not None else ()
+
+    def build(self, receiver: Receiver) -> list[Channel]:
+        """Channels of a receiver that stands elsewhere, with the templates in force."""
+        return build_channels(receiver, self._current.templates, clock=self._clock, timeout_s=self._options.attempt_timeout_s)
+
+    def close(self) -> None:
+        """Let connections go; idempotent."""
+        for channel in self._current.channels.values():
+            channel.close()
+
+    def _read(self) -> Routing:
+        config = read_config(Path(self._options.config)) if self._options.config else default_config()
+        files = {str(path): path.read_text(encoding="utf-8") for path in self._template_files(config)}
+        templates = NotificationTemplates.read(files, self._external_url)
+        mistakes = [mistake for receiver in config.receivers.values() for mistake in template_mistakes(receiver)]
+        if mistakes:
+            raise ConfigError("; ".join(mistakes), key="alert.config")
+        for remark in config.remarks:
+            logger.warning("alert.config: %s", remark)
+        channels = {
+            (name, channel.name): channel
+            for name, receiver in config.receivers.items()
+            for channel in build_channels(receiver, templates, clock=self._clock, timeout_s=self._options.attempt_timeout_s)
+        }
+        return Routing(config, templates, channels)
+
+    def _template_files(self, config: AlertingConfig | None = None) -> list[Path]:
+        """Those of the configuration, and those of the options."""
+        own = config.templates if config is not None else ()
+        patterns = [Path(one) for one in (*own, *self._options.templates)]
+        return [path for pattern in patterns for path in _matching(pattern)]
+
+    def _stamped(self) -> tuple[tuple[str, int, int], ...]:
+        paths = [Path(self._options.config)] if self._options.config else []
+        current = getattr(self, "_current", None)
+        paths += self._template_files(current.config if current is not None else None)
+        return tuple(_stamp_of(path) for path in paths)
+
+
+def channels_of(routing: LiveRouting, further: Callable[[str], Sequence[ChannelInfo]]) -> Callable[[str], Sequence[ChannelInfo]]:
+    """All channels of a receiver: those of the configuration, and those that others bind to it."""
+    return lambda receiver: (*routing.infos(receiver), *further(receiver))
+
+
+def _matching(pattern: Path) -> list[Path]:
+    if any(character in str(pattern) for character in ELSEWHERE):
+        return sorted(Path(pattern.anchor or ".").glob(str(pattern.relative_to(pattern.anchor))))
+    return [pattern]
+
+
+def _stamp_of(path: Path) -> tuple[str, int, int]:
+    try:
+        status = path.stat()
+    except OSError:
+        return str(path), 0, 0
+    return str(path), status.st_mtime_ns, status.st_size
