@@ -38,6 +38,7 @@ class ListedGroups:
     def __init__(self) -> None:
         self.listed: list[GroupView] = []
         self.accepted: list[Alert] = []
+        self.room = 100
         self.silences_read = 0
         self.written_at: Instant | None = START
 
@@ -47,8 +48,8 @@ class ListedGroups:
         self.listed.append(GroupView(state, alerts))
 
     def accept(self, alerts: Sequence[Alert], at: Instant) -> None:
-        """Take alerts."""
-        self.accepted += alerts
+        """Take alerts, as long as there is room."""
+        self.accepted += alerts[: self.room]
 
     def silences_changed(self) -> None:
         """Count."""
@@ -64,7 +65,7 @@ class ListedGroups:
 
     def alert(self, fingerprint: str) -> Alert | None:
         """An alert."""
-        return next((alert for alert in self.alerts() if alert.fingerprint == fingerprint), None)
+        return next((alert for alert in (*self.alerts(), *self.accepted) if alert.fingerprint == fingerprint), None)
 
     def status(self, fingerprint: str) -> AlertStatus:
         """What becomes of it."""
@@ -169,6 +170,16 @@ def test_posted_alerts_that_make_no_sense_are_said_one_by_one(desk: AlertDesk, p
     assert "alert 2 " in answer.refused[1]
     assert "not Unicode" in answer.refused[1]
     assert "no name of an annotation" in answer.refused[1]
+
+
+def test_alerts_beyond_the_limit_are_said(desk: AlertDesk, pipeline: ListedGroups) -> None:
+    """Whoever posts more than is kept learns which were left out; an end of what is not known is no news."""
+    pipeline.room = 1
+    answer = desk.post(
+        [PostedAlert({"alertname": "a"}), PostedAlert({"alertname": "b"}), PostedAlert({"alertname": "c"}, ends_at=START - 1)]
+    )
+    assert answer.accepted == 2
+    assert answer.refused == ('alert {alertname="b"}: as many alerts as alert.alerts_max are kept already',)
 
 
 def test_notifications_are_shown_with_their_attempts(desk: AlertDesk, state: State) -> None:

@@ -123,7 +123,8 @@ def test_silences_are_found_by_their_matchers(silencing: Silencing) -> None:
     """By the label and the value that they silence; those in force come first."""
     cart = Matcher("service", MatchOperator.EQUAL, "cart")
     first, second = silencing.put(DRAFT), silencing.put(replace(DRAFT, matchers=(cart,), starts_at=START + MINUTE))
-    assert [view.silence.id for view in silencing.list()] == [first, second]
+    assert [(view.silence.id, view.alerts) for view in silencing.list()] == [(first, ()), (second, ())]
+    assert [view.alerts for view in silencing.list(with_alerts=True)] == [(alert().fingerprint,), ()]
     assert [view.silence.id for view in silencing.list([cart])] == [second]
     assert [view.silence.id for view in silencing.list([Matcher("service", MatchOperator.REGEX, "c.*t")])] == [first, second]
     assert silencing.list([Matcher("team", MatchOperator.EQUAL, "x")]) == []

@@ -26,10 +26,11 @@ from tocsin.alert.notify.filling import Filling
 from tocsin.alert.notify.webhook import WebhookChannel
 from tocsin.alert.page.source import PageFactsSource, PageSources
 from tocsin.alert.page.text import PageText
-from tocsin.alert.pipeline.delivery import Delivery, Sender
+from tocsin.alert.pipeline.delivery import Delivery
 from tocsin.alert.pipeline.fallback import Fallback
 from tocsin.alert.pipeline.pipeline import Pipeline
 from tocsin.alert.pipeline.steps import PipelineStep
+from tocsin.alert.pipeline.trial import Sender
 from tocsin.alert.routing.config import AlertingConfig
 from tocsin.alert.routing.inhibition import InhibitRule
 from tocsin.alert.routing.receivers import ChannelInfo, Receiver, WebhookConfig

@@ -73,6 +73,7 @@ def test_what_was_replaced_twice_is_told_once(state: State) -> None:
     found = state.alerting.outbox.entry("n3")
     assert found is not None
     note = found.notification.note
+    assert found.notification.untold == 2
     assert note.startswith("Not told before: 2 since 2026-09-21T14:13:20Z: Gone fired at 2026-09-21T14:13:20Z, no longer told; A00 fired")
     assert "CheckoutBurns" not in note
     assert note.endswith("and 5 more")
@@ -85,7 +86,7 @@ def test_what_arrived_after_it_was_replaced_was_told(state: State) -> None:
     assert state.alerting.outbox.record(attempt(outcome="delivered"), DeliveryState.DELIVERED, 0) is DeliveryState.DELIVERED
     newer = state.alerting.outbox.entry("n2")
     assert newer is not None
-    assert newer.notification.note == ""
+    assert (newer.notification.note, newer.notification.untold) == ("", 0)
     assert states(state) == {"n1": DeliveryState.DELIVERED, "n2": DeliveryState.PENDING}
 
 

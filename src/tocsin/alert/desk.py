@@ -157,9 +157,12 @@ class AlertDesk:
         """
         now = self._clock.now_ns()
         read, refused = read_posted(alerts, now, self._resolve_timeout_s or self._config().resolve_timeout_s)
-        if read:
-            self._pipeline.accept(read, now)
-        return PostAnswer(len(read), refused)
+        if not read:
+            return PostAnswer(0, refused)
+        self._pipeline.accept(read, now)
+        left_out = [alert for alert in read if not alert.resolved(now) and self._pipeline.alert(alert.fingerprint) is None]
+        too_many = [f"alert {alert.labels!r}: as many alerts as alert.alerts_max are kept already" for alert in left_out]
+        return PostAnswer(len(read) - len(left_out), (*refused, *too_many))
 
     def notifications(
         self,

@@ -79,7 +79,7 @@ class SilenceState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class SilenceView:
-    """A silence, how it stands, and the fingerprints of alerts that it keeps quiet now."""
+    """A silence, how it stands, and, where that was asked for, the fingerprints of alerts that it keeps quiet now."""
 
     silence: Silence
     state: SilenceState

@@ -44,17 +44,18 @@ class Silencing:
         self._clock = clock
         self._entropy = entropy
 
-    def list(self, matchers: Sequence[Matcher] = (), *, expired: bool = True) -> list[SilenceView]:
+    def list(self, matchers: Sequence[Matcher] = (), *, expired: bool = True, with_alerts: bool = False) -> list[SilenceView]:
         """
         Silences, those that are in force first, then those that come, then those that ended, the latest of these first.
 
         Args:
             matchers: A silence must match, for each of these, with a matcher of the same label.
             expired: Whether those that have ended are wanted.
+            with_alerts: Whether each says which alerts it keeps quiet; with many of both that takes a while.
         """
         now = self._clock.now_ns()
         found = self._silences.list(ending_after=None if expired else now)
-        alerts = self._alerts()
+        alerts = self._alerts() if with_alerts else ()
         views = [_view(silence, alerts, now) for silence in found if _is_about(silence, matchers)]
         return sorted(views, key=_rank)
 

@@ -47,6 +47,7 @@ class Notification:
         truncated: How many alerts more there are than `alerts` shows.
         quiet: How many of the group's alerts are not told, by why.
         note: What a person should read first: that another channel failed, that nobody acknowledged.
+        untold: How many earlier ones it replaces that were never told; its note says what they said.
     """
 
     key: str
@@ -60,6 +61,7 @@ class Notification:
     truncated: int = 0
     quiet: Mapping[str, int] = field(default_factory=dict)
     note: str = ""
+    untold: int = 0
 
     @property
     def firing(self) -> tuple[Alert, ...]:

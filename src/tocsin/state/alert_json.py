@@ -82,6 +82,7 @@ def content_text(notification: Notification) -> str:
             "truncated": notification.truncated,
             "quiet": dict(notification.quiet),
             "note": notification.note,
+            "untold": notification.untold,
         }
     )
 

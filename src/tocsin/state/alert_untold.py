@@ -81,7 +81,7 @@ def with_untold(notification: Notification, untold: Sequence[Untold]) -> Notific
     if not untold:
         return notification
     note = "; ".join(filter(None, [notification.note, _note(notification, untold)]))
-    return replace(notification, note=note)
+    return replace(notification, note=note, untold=notification.untold + len(untold))
 
 
 def _note(notification: Notification, untold: Sequence[Untold]) -> str:

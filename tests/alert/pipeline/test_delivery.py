@@ -164,6 +164,27 @@ def test_a_receiver_that_asks_for_a_pause_gets_it(state: State, receivers: Recei
     assert sorted(channel.keys) == ["n1", "n2"]
 
 
+def test_a_receiver_that_asks_for_too_long_a_pause_is_not_waited_for(state: State, receivers: Receivers, clock: VirtualClock) -> None:
+    """When it is time to tell somebody else, somebody else is told; without one, it gets its pause."""
+    receivers.channels[TEAM].fails = lambda _: DeliveryError("429", retry_after_s=7200)
+    receivers.names["ops"] = ["email/0"]
+    state.alerting.enqueue([told("n1")])
+    run_for(clock, delivery(state, receivers, clock, fallback="ops"), minutes=16)
+    assert len(receivers.channels[OPS].taken) == 1
+    state.alerting.enqueue([notification("n2", created_at=clock.now)])
+    before = len(receivers.channels[TEAM].attempts)
+    run_for(clock, delivery(state, receivers, clock), minutes=120)
+    assert len(receivers.channels[TEAM].attempts) - before <= 3
+
+
+def test_a_page_that_can_never_be_written_is_not_tried_every_second(state: State, receivers: Receivers, clock: VirtualClock) -> None:
+    """Pauses grow as for any failure, also after it is clear that nobody can be told."""
+    receivers.channels[TEAM].fails = lambda _: KeyError("bug")
+    state.alerting.enqueue([told("n1")])
+    run_for(clock, delivery(state, receivers, clock), minutes=60)
+    assert len(receivers.channels[TEAM].attempts) < 80
+
+
 def test_a_group_that_changes_often_escalates_all_the_same(state: State, receivers: Receivers, clock: VirtualClock) -> None:
     """Each newer notification takes over since when its lane fails: fifteen minutes are fifteen minutes."""
     receivers.channels[TEAM].fails = down
@@ -209,9 +230,12 @@ def test_the_heartbeat_learns_when_nobody_can_be_told(state: State, receivers: R
     assert worker.works()
     run_for(clock, worker, minutes=20)
     assert not worker.works()
+    state.alerting.enqueue([notification("n2", group_key="group of n1", created_at=clock.now)])
+    run_for(clock, worker, minutes=3)
+    assert not worker.works(), "what replaces it is not told either"
     channel.fails = lambda _: None
     run_for(clock, worker, minutes=3)
-    assert worker.works()
+    assert (worker.works(), channel.keys) == (True, ["n2"])
     clock.advance(minutes=5)
     assert not worker.works(), "nobody reads the outbox"
 
@@ -225,6 +249,29 @@ def test_everything_at_a_dead_channel_escalates_together(state: State, receivers
     run_for(clock, worker, minutes=18)
     assert len(receivers.channels[OPS].keys) == len(set(receivers.channels[OPS].keys)) == 100
     assert len(receivers.channels[TEAM].attempts) < 60
+
+
+def test_a_dead_channel_and_a_locked_database_strand_nobody(
+    state: State, receivers: Receivers, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What can't be given up now is given up later."""
+    receivers.channels[TEAM].fails = down
+    receivers.names["ops"] = ["email/0"]
+    state.alerting.enqueue([told(f"n{index}") for index in range(10)])
+    worker = delivery(state, receivers, clock, fallback="ops")
+    run_for(clock, worker, minutes=14.9)
+    record, failures = Outbox.record, iter(range(7))
+
+    def now_and_then(*given: object, **named: object) -> DeliveryState:
+        if next(failures, None) is not None:
+            raise StoreError("locked")
+        return record(*given, **named)  # type: ignore[arg-type]  # as they came
+
+    monkeypatch.setattr(Outbox, "record", now_and_then)
+    run_for(clock, worker, minutes=10)
+    assert sorted(set(receivers.channels[OPS].keys)) == sorted(receivers.channels[OPS].keys)
+    assert len(receivers.channels[OPS].keys) == 10
+    assert Counter(states(state).values()) == {DeliveryState.UNDELIVERABLE: 10, DeliveryState.DELIVERED: 10}
 
 
 def test_what_was_sent_and_could_not_be_written_down_is_not_sent_again(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
-from tests.alert.pipeline.builders import MINUTE, SECOND, START, Receivers, VirtualClock, delivery, run_for
+from tests.alert.pipeline.builders import MINUTE, START, Receivers, VirtualClock, delivery, run_for
 
 from tocsin.alert.dispatch.dispatcher import Dispatcher
 from tocsin.alert.pipeline.pipeline import Pipeline
@@ -162,20 +162,15 @@ def test_what_cannot_be_written_is_neither_told_nor_lost(
     assert statistics.notifications == {NotificationReason.FIRST.value: 2}
 
 
-def test_alerts_of_rules_that_are_gone_end(make: Make, state: State, clock: VirtualClock) -> None:
-    """Nobody else would end them; those that others posted, and those of rules that stand, go on."""
-    pipeline = make()
-    posted = replace(firing("Posted"), source="api", rule="", ends_at=START + 60 * MINUTE)
-    pipeline.put([firing("Down"), firing("Gone", rule="g/gone"), posted], clock.now)
-    assert pipeline.end_others({"g/r"}, clock.now + SECOND) == 1
-    assert sorted(alert.name for alert in pipeline.alerts() if not alert.resolved(clock.now + SECOND)) == ["Down", "Posted"]
-
-
 def test_the_whole_way_tells_each_channel_once(make: Make, state: State, clock: VirtualClock, receivers: Receivers) -> None:
     """Five hundred alerts of ten services become one page per service and channel."""
     flood = [firing(f"A{number}", f"service-{number % 10}") for number in range(500)]
-    step(make(), clock, minutes=3, alerts=flood)
-    run_for(clock, delivery(state, receivers, clock), minutes=1)
+    pipeline = make()
+    step(pipeline, clock, minutes=3, alerts=flood)
+    run_for(clock, delivery(state, receivers, clock), minutes=2)
+    assert (pipeline.dispatched().alerts, pipeline.dispatched().groups, pipeline.works()) == (500, 10, False)
+    pipeline.advance(clock.now)
+    assert pipeline.works()
     for channel in ("slack/0", "email/0"):
         taken = receivers.channels["team-x", channel].taken
         assert sorted(each.group_labels.get("service") for each in taken) == sorted(f"service-{number}" for number in range(10))

@@ -11,19 +11,20 @@ An attempt is written down after it was made. A kill in between means that the s
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from tocsin.alert.pipeline.backoff import FIRST_S, backoff_s
 from tocsin.alert.pipeline.delivery_records import DeliveryLimits, DeliveryStatistics
 from tocsin.alert.pipeline.fallback import Fallback
 from tocsin.alert.pipeline.steps import NoSteps, PipelineStep, Steps
+from tocsin.alert.pipeline.trial import Result, Sender, Trial
 from tocsin.alert.pipeline.waitlist import Waitlist
 from tocsin.clock import Clock, Entropy
-from tocsin.errors import DeliveryError, TocsinError
+from tocsin.errors import TocsinError
 from tocsin.model.instant import NANOSECONDS, Instant
 from tocsin.model.notification import Attempt, DeliveryState, Notification
 from tocsin.state.alert_outbox import Outbox
@@ -33,37 +34,9 @@ POLL_S = 1.0  # how long a notification that nobody announced may lie
 PAGE = 1000
 READ_WITHIN_S = 60.0
 STOP_S = 15.0
-DETAIL_CHARACTERS_MAX = 500
 
 _LOG = logging.getLogger(__name__)
 Text = TypeVar("Text")
-Text_contra = TypeVar("Text_contra", contravariant=True)
-
-
-class Sender(Protocol[Text_contra]):
-    """A channel, as far as delivery knows it."""
-
-    def send(self, notification: Notification, page: Text_contra, /) -> str:
-        """Tell the receiver; returns what it answered. Raises DeliveryError."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """
-    What became of an attempt.
-
-    Args:
-        attempt: The attempt.
-        lasting: The same again would be refused again.
-        retry_after_s: What the receiver asked for.
-        blames_channel: Whether everything else for this channel is to wait, too.
-    """
-
-    attempt: Attempt
-    lasting: bool = False
-    retry_after_s: float | None = None
-    blames_channel: bool = True
 
 
 class Delivery:
@@ -96,8 +69,7 @@ class Delivery:
         steps: Steps | None = None,
     ) -> None:
         self._outbox = outbox
-        # A closure, so that this class need not know what a page's text is.
-        self._send: Callable[[Notification], str] = lambda notification: _send(channel, page, bare, notification, self._steps)
+        self._try = Trial(channel, page, bare, clock=clock, steps=steps or NoSteps()).of
         self._fallback = fallback
         self._clock = clock
         self._entropy = entropy
@@ -108,6 +80,7 @@ class Delivery:
         self._read_until = 0
         self._read_again_at = self._read_at_s = clock.monotonic_s()
         self._unrecorded: dict[str, Result] = {}
+        self._blamed: set[str] = set()
         self._untold_keys: set[str] = set()
         self._stopping = False
         self._workers: list[threading.Thread] = []
@@ -223,9 +196,16 @@ class Delivery:
             again_at = self._clock.now_ns() + round(FIRST_S * NANOSECONDS)
             raise
         finally:
-            with self._changed:
-                self._waitlist.release(waiting, again_at)
-                self._changed.notify()
+            self._release(waiting, again_at)
+
+    def _release(self, waiting: Waiting, again_at: Instant | None) -> None:
+        with self._changed:
+            self._waitlist.release(waiting, again_at)
+            if again_at is None:  # told, given up, or replaced: it is no longer this one that nobody hears
+                self._untold_keys.discard(waiting.key)
+                self._unrecorded.pop(waiting.key, None)
+                self._blamed.discard(waiting.key)
+            self._changed.notify()
 
     def _attempted(self, waiting: Waiting) -> Instant | None:
         """Try one; returns when to try again, None when it is settled."""
@@ -235,31 +215,12 @@ class Delivery:
         if entry is None or (entry.state is not DeliveryState.PENDING and result is None):
             return None
         if result is None:
-            result = self._tried(entry.notification)
+            result = self._try(entry.notification)
             self._unrecorded[waiting.key] = result
         again_at = self._settled(waiting, entry, result)
         self._unrecorded.pop(waiting.key, None)
+        self._blamed.discard(waiting.key)
         return again_at
-
-    def _tried(self, notification: Notification) -> Result:
-        began, started_s = self._clock.now_ns(), self._clock.monotonic_s()
-
-        def attempt(outcome: str, detail: str) -> Attempt:
-            return Attempt(notification.key, 0, began, self._clock.monotonic_s() - started_s, outcome, detail[:DETAIL_CHARACTERS_MAX])
-
-        try:
-            result = Result(attempt("delivered", self._send(notification)))
-        except _Gone as error:
-            result = Result(attempt("refused", str(error)), lasting=True, blames_channel=False)
-        except DeliveryError as error:
-            outcome = "refused" if error.lasting else "failed"
-            result = Result(attempt(outcome, str(error)), error.lasting, error.retry_after_s, blames_channel=not error.lasting)
-        except Exception as error:  # noqa: BLE001 - neither a template nor a bug in one channel may end the worker that serves all others
-            _LOG.exception("%s of %s failed in a way that it should not", notification.channel, notification.receiver)
-            result = Result(attempt("failed", f"internal: {type(error).__name__}"), blames_channel=False)
-        delivered = result.attempt.outcome == "delivered"
-        self._steps.reached(PipelineStep.SENT if delivered else PipelineStep.ATTEMPT_FAILED)
-        return result
 
     def _settled(self, waiting: Waiting, entry: OutboxEntry, result: Result) -> Instant | None:
         """Write down what came of an attempt, and tell somebody else where that is due; returns when to try again."""
@@ -294,7 +255,6 @@ class Delivery:
             self._waitlist.succeeded(waiting, attempt.duration_s)
             self._outcomes["delivered"] += 1
             self._delay_s += max(0.0, (attempt.at - waiting.created_at) / NANOSECONDS + attempt.duration_s)
-            self._untold_keys.discard(waiting.key)
 
     def _failed(self, waiting: Waiting, entry: OutboxEntry, result: Result) -> tuple[Instant, Instant]:
         """When to try again, and since when this notification fails, or its channel since it waits."""
@@ -302,15 +262,20 @@ class Delivery:
         since = result.attempt.at if entry.failing_since is None else entry.failing_since
         with self._changed:
             endpoint = self._waitlist.endpoint(waiting)
-            pause_s = backoff_s(entry.attempts + 1, self._entropy, retry_after_s=result.retry_after_s)
-            if result.blames_channel:
-                rest_s = backoff_s(endpoint.failures + 1, self._entropy, retry_after_s=result.retry_after_s)
-                self._waitlist.failed(waiting, result.attempt.at, now + round(rest_s * NANOSECONDS))
             if endpoint.failing_since is not None:
                 since = min(since, max(endpoint.failing_since, waiting.created_at))
-        # What a receiver asks for is honoured until it is time to tell somebody else.
-        left_s = max(FIRST_S, self._limits.give_up_s - (now - since) / NANOSECONDS)
-        return now + round(min(pause_s, left_s) * NANOSECONDS), since
+            left_s = self._limits.give_up_s - (now - since) / NANOSECONDS
+            # What a receiver asks for is honoured, but somebody else is told when it is time for that.
+            longest_s = max(left_s, FIRST_S) if left_s > 0 else math.inf
+
+            def after_s(failures: int) -> float:
+                return min(backoff_s(failures, self._entropy, retry_after_s=result.retry_after_s), longest_s)
+
+            if result.blames_channel and waiting.key not in self._blamed:
+                rests_until = now + round(after_s(endpoint.failures + 1) * NANOSECONDS)
+                self._waitlist.failed(waiting, result.attempt.at, rests_until)
+                self._blamed.add(waiting.key)  # once per attempt, however often it takes to write that down
+            return now + round(after_s(entry.attempts + 1) * NANOSECONDS), since
 
     def _say_untold(self, entry: OutboxEntry, result: Result) -> None:
         notification = entry.notification
@@ -337,7 +302,6 @@ class Delivery:
             self._undeliverable += 1
             self._fallbacks += len(instead)
             self._untold += 0 if instead or notification.key in self._untold_keys else 1
-            self._untold_keys.discard(notification.key)
         told = ", ".join(f"{each.channel} of {each.receiver}" for each in instead) or "nobody else can be: name alert.fallback_receiver"
         log = _LOG.warning if instead else _LOG.error
         log(
@@ -352,39 +316,19 @@ class Delivery:
             since = self._waitlist.endpoint(waiting).failing_since
             stranded = self._waitlist.stranded(waiting, before) if since is not None and since <= before else []
         for other in stranded:
-            entry = None
-            try:
-                entry = self._outbox.entry(other.key)
-                if entry is not None and entry.state is DeliveryState.PENDING:
-                    why = f"not tried again: {other.channel} of {other.receiver} takes nothing for too long"
-                    result = Result(Attempt(other.key, 0, now, 0.0, "failed", why))
-                    self._given_up(entry, result, self._fallback.instead_of(entry.notification, why, now))
-                entry = None
-            finally:
-                with self._changed:
-                    self._waitlist.release(other, None if entry is None else now)
+            self._give_up_untried(other, now)
 
-
-class _Gone(DeliveryError):
-    """The configuration has no such channel any more."""
-
-
-def _send(
-    channel: Callable[[str, str], Sender[Text] | None],
-    page: Callable[[Notification], Text],
-    bare: Callable[[Notification], Text] | None,
-    notification: Notification,
-    steps: Steps,
-) -> str:
-    found = channel(notification.receiver, notification.channel)
-    if found is None:
-        raise _Gone(f"the configuration has no channel {notification.channel} of {notification.receiver} any more", lasting=True)
-    try:
-        text = page(notification)
-    except Exception as error:
-        if bare is None:
-            raise
-        _LOG.warning("a page goes out without its facts: %s", error, exc_info=not isinstance(error, TocsinError))
-        text = bare(notification)
-    steps.reached(PipelineStep.ATTEMPT_BEGUN)
-    return found.send(notification, text)
+    def _give_up_untried(self, waiting: Waiting, now: Instant) -> None:
+        again_at: Instant | None = now
+        try:
+            entry = self._outbox.entry(waiting.key)
+            why = f"not tried again: {waiting.channel} of {waiting.receiver} has taken nothing for too long"
+            if entry is None or entry.state is not DeliveryState.PENDING:
+                again_at = None
+            elif instead := self._fallback.instead_of(entry.notification, why, now):
+                self._given_up(entry, Result(Attempt(waiting.key, 0, now, 0.0, "failed", why)), instead)
+                again_at = None
+        except TocsinError as error:
+            _LOG.warning("the outbox can't be written now, %s of %s is given up later: %s", waiting.channel, waiting.receiver, error)
+        finally:
+            self._release(waiting, again_at)

@@ -12,11 +12,11 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Protocol
 
+from tocsin.alert.dispatch.dispatcher import DispatcherStatistics
 from tocsin.alert.dispatch.state import Flush, GroupState, GroupView, Unsaved
 from tocsin.alert.pipeline.pipeline_records import PipelineStatistics
 from tocsin.alert.pipeline.steps import NoSteps, PipelineStep, Steps
@@ -32,7 +32,6 @@ EXPIRE_S = 3600.0
 STOP_S = 15.0
 WRITTEN_WITHIN_S = 60.0
 FLUSHES_PER_COMMIT = 200
-RULE = "rule"
 
 _LOG = logging.getLogger(__name__)
 
@@ -88,6 +87,10 @@ class Dispatching(Protocol):
 
     def groups(self, now: Instant) -> list[GroupView]:
         """All groups."""
+        ...
+
+    def statistics(self) -> DispatcherStatistics:
+        """What became of alerts."""
         ...
 
 
@@ -178,15 +181,6 @@ class Pipeline:
             self._write(at)
         self._wake()
 
-    def end_others(self, rules: Collection[str], at: Instant) -> int:
-        """End alerts of rules that are no longer there, as `group/name`: nobody else would. Returns how many."""
-        with self._lock:
-            firing = [alert for alert in self.alerts() if alert.source == RULE and not alert.resolved(at)]
-            ended = [replace(alert, ends_at=at, updated_at=at) for alert in firing if alert.rule not in rules]
-            if ended:
-                self.put(ended, at)
-            return len(ended)
-
     def silences_changed(self) -> None:
         """
         Read silences again.
@@ -272,6 +266,11 @@ class Pipeline:
             database_failures=self._failures,
             unwritten_events=len(self._events),
         )
+
+    def dispatched(self) -> DispatcherStatistics:
+        """What the dispatcher has, and what it did since the configuration came into force."""
+        with self._lock:
+            return self._dispatcher.statistics()
 
     def _run(self) -> None:
         while not self._stopping:
