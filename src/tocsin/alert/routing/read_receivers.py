@@ -156,9 +156,9 @@ def _webhook(part: Part, defaults: GlobalConfig) -> WebhookConfig:
     read.one_of(fields, "url", "url_file")
     url = fields.optional("url")
     where = read.secret_url_template(url) if url is not None else either_secret(fields, "url", "url_file")
-    if where is None or not where.get_secret_value():
+    if where is None:
         fields.wrong("a webhook needs 'url' or 'url_file'")
-        where = where or read.secret(Part(part.place, part.notes))
+        where = SecretStr("")
     return WebhookConfig(where, **{"http_config": defaults.http_config, **_seconds(read.values(fields, _WEBHOOK))})
 
 
@@ -292,7 +292,7 @@ def _opsgenie(part: Part, defaults: GlobalConfig) -> OpsgenieConfig:
     key = either_secret(fields, "api_key", "api_key_file") or defaults.opsgenie_api_key
     if key is None:
         fields.wrong("an opsgenie alert needs 'api_key' or 'api_key_file', here or as opsgenie_api_key in the global block")
-        key = read.secret(Part(part.place, part.notes))
+        key = SecretStr("")
     found = read.values(fields, _OPSGENIE)
     found["responders"] = tuple(_responder(item) for item in read.elements(fields.optional("responders"), "responders"))
     return OpsgenieConfig(key, **{"http_config": defaults.http_config, "api_url": defaults.opsgenie_api_url, **found})
