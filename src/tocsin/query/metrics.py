@@ -16,7 +16,8 @@ from tocsin.query.promql.parser import parse
 from tocsin.query.promql.syntax import VectorSelector
 from tocsin.query.series.derived import DerivedSeries
 from tocsin.query.series.joined import JoinedSeries
-from tocsin.query.series.recent import OverlaidCatalog, RecentSeries
+from tocsin.query.series.overlaid import OverlaidCatalog
+from tocsin.query.series.recent import RecentSeries
 from tocsin.query.series.store import StoredSeries
 from tocsin.store.engine import Engine
 

@@ -10,7 +10,8 @@ from tocsin.model.labels import Labels
 from tocsin.model.native_histogram import Buckets, NativeHistogram
 from tocsin.model.series import Matcher, MatchOperator, SeriesBatch, SeriesSource
 from tocsin.query.series.memory import MemorySeries
-from tocsin.query.series.recent import OverlaidSeries, RecentSeries, SeriesSample
+from tocsin.query.series.overlaid import OverlaidSeries
+from tocsin.query.series.recent import RecentSeries, SeriesSample
 
 A, B = Labels({"__name__": "x", "job": "a"}), Labels({"__name__": "x", "job": "b"})
 X = Matcher("__name__", MatchOperator.EQUAL, "x")

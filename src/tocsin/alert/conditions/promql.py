@@ -22,8 +22,9 @@ from tocsin.query.promql.engine import Promql as Engine
 from tocsin.query.promql.engine import PromqlStatistics
 from tocsin.query.promql.options import PromqlOptions
 from tocsin.query.promql.syntax import ValueType
+from tocsin.query.series.overlaid import OverlaidSeries
 from tocsin.query.series.preloaded import SharedSeries
-from tocsin.query.series.recent import OverlaidSeries, RecentSeries
+from tocsin.query.series.recent import RecentSeries
 
 NANOSECONDS_PER_MS = 1_000_000
 
