@@ -67,7 +67,6 @@ class Waiting:
         group_key, receiver, channel: Its lane: two of one lane are never sent at once.
         created_at: When it was decided.
         next_attempt_at: Not before this instant.
-        failing_since: When the first of the attempts that failed began; None while none has.
     """
 
     number: int
@@ -77,7 +76,6 @@ class Waiting:
     channel: str
     created_at: Instant
     next_attempt_at: Instant
-    failing_since: Instant | None
 
 
 @dataclass(frozen=True, slots=True)
