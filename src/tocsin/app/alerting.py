@@ -20,7 +20,7 @@ from tocsin.alert.conditions.composite import CompositeEvaluator
 from tocsin.alert.conditions.events import EventsEvaluator
 from tocsin.alert.conditions.new_pattern import NewPatternEvaluator
 from tocsin.alert.conditions.promql import PromqlEvaluator
-from tocsin.alert.conditions.signals import SignalsEvaluator
+from tocsin.alert.conditions.signals import signals_evaluator
 from tocsin.alert.definition import AtLeast, BurnAbove, EventsCompare, NewPattern, Promql, SignalBreach
 from tocsin.alert.desk import AlertDesk
 from tocsin.alert.dispatch.dispatcher import Dispatcher
@@ -246,7 +246,7 @@ def evaluators_of(options: Options, *, desk: Desk, judging: Judging, clock: Cloc
             Promql: PromqlEvaluator(desk.metrics.catalog, clock, options.promql, recent=recent),
             BurnAbove: BurnEvaluator(objectives, judging.counts, judging.slos.decisions.exclusions, clock=clock),
             EventsCompare: EventsEvaluator(desk.reading),
-            SignalBreach: SignalsEvaluator(desk.signals, clock=clock),
+            SignalBreach: signals_evaluator(desk.signals, desk.reading, desk.metrics, options.signals, clock=clock),
             NewPattern: NewPatternEvaluator(desk.patterns),
         }
     )

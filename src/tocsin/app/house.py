@@ -122,6 +122,8 @@ class House:
             deployments=judging.deployments,
             deployment_door=judging.door,
             alerts=self.alerting.desk,
+            rules=self.alerting.manager.groups,
+            checked_rules=lambda: self.alerting.rules.checked,
             oncall=self.alerting.responding.oncall,
             incidents=self.alerting.responding.incidents,
             **more,

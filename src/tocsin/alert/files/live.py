@@ -104,6 +104,11 @@ class LiveRules:
         return self._checked.rules
 
     @property
+    def checked(self) -> CheckedRules:
+        """What is in force, with what lint says of it."""
+        return self._checked
+
+    @property
     def mistakes(self) -> tuple[str, ...]:
         """What is wrong with the files as they are now."""
         return self._checked.rules.mistakes
