@@ -46,7 +46,7 @@ def test_the_event_holds_the_page() -> None:
     assert payload["summary"] == PAGE.title
     assert (payload["source"], payload["severity"], payload["class"]) == ("Tocsin", "critical", "burn")
     assert payload["timestamp"] == "2026-11-20T02:03:00.000000000Z"
-    assert payload["custom_details"]["num_firing"] == "1"
+    assert payload["custom_details"]["num_firing"] == 1
     assert payload["custom_details"]["firing"][0]["labels"]["instance"] == "a"
     assert payload["custom_details"]["page"].startswith("At this rate")
     assert event["links"] == [{"href": "https://own/x", "text": "Own"}, {"href": "https://runs/checkout?a=1&b=2", "text": "Runbook"}]
@@ -73,7 +73,7 @@ def test_the_older_api_is_spoken_with_a_service_key() -> None:
             out.send(notification(alert(ended=True)), PAGE)
         event = receiver.request.json
     assert (event["service_key"], event["event_type"], event["incident_key"]) == ("service-key-1", "resolve", KEY)
-    assert event["details"]["num_resolved"] == "1"
+    assert event["details"]["num_resolved"] == 1
 
 
 @pytest.mark.parametrize(("status", "lasting"), [(400, True), (403, True), (429, False), (500, False)])

@@ -53,7 +53,7 @@ def test_the_payload_is_alertmanagers() -> None:
         "receiver": "team",
         "status": "firing",
         "alerts": [firing, ended],
-        "notification_reason": "new_alerts_in_group",
+        "notification_reason": "new alerts added",
         "groupLabels": {"alertname": "Burns"},
         "commonLabels": {"alertname": "Burns", "service": "checkout", "severity": "page"},
         "commonAnnotations": {"runbook_url": "https://runs/checkout"},

@@ -132,7 +132,7 @@ def _detail(texts: NotificationTexts, value: Any) -> Any:
             parsed = json.loads(filled)
         except (ValueError, RecursionError):
             return clean(filled, BODY_BYTES_MAX)
-        return parsed if isinstance(parsed, dict | list) else clean(filled, BODY_BYTES_MAX)
+        return parsed if isinstance(parsed, dict | list) or str(parsed) == filled else clean(filled, BODY_BYTES_MAX)
     if isinstance(value, dict):
         return {str(name): _detail(texts, one) for name, one in value.items()}
     if isinstance(value, list | tuple):

@@ -15,9 +15,18 @@ from tocsin.alert.template.times import RFC3339_NANO, ZERO_TIME_S, GoTime
 from tocsin.alert.template.values import Function, Kind, Structure, Texts, Value
 from tocsin.model.alert import ALERT_NAME, Alert
 from tocsin.model.instant import NANOSECONDS
-from tocsin.model.notification import Notification
+from tocsin.model.notification import Notification, NotificationReason
 
 ZERO_TIME = GoTime(ZERO_TIME_S * NANOSECONDS)
+
+# Alertmanager's words; reasons that it does not have are told in ours.
+REASONS = {
+    NotificationReason.FIRST: "first notification",
+    NotificationReason.NEW_ALERTS: "new alerts added",
+    NotificationReason.NEW_RESOLVED: "some alerts resolved",
+    NotificationReason.ALL_RESOLVED: "all alerts resolved",
+    NotificationReason.REPEAT: "repeat interval elapsed",
+}
 
 
 class Pair(Structure):
@@ -203,7 +212,7 @@ class NotificationData(Structure):
             "Receiver": notification.receiver,
             "Status": notification.status,
             "Alerts": AlertList(ordered[:alerts_max] if alerts_max else ordered),
-            "NotificationReason": notification.reason.value,
+            "NotificationReason": REASONS.get(notification.reason, notification.reason.value.replace("_", " ")),
             "GroupLabels": KV(dict(notification.group_labels)),
             "CommonLabels": KV(dict(notification.common_labels)),
             "CommonAnnotations": KV(notification.common_annotations),
