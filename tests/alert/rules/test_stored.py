@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 
 from tests.alert.rules.stage import fill_in, group, record, series_labels
@@ -13,6 +15,7 @@ from tocsin.alert.rules.machine import Texts
 from tocsin.alert.rules.run import GroupRun
 from tocsin.alert.rules.writer import RuleWriter
 from tocsin.app.house import House, options_for
+from tocsin.model.batch import Batch
 from tocsin.query.metrics import Metrics
 from tocsin.query.series.recent import RecentSeries, SeriesSample
 
@@ -22,7 +25,7 @@ def test_a_recording_is_seen_at_once_and_once(tmp_path: Path) -> None:
     with House(options_for(tmp_path)) as house:
         now_ms = house.clock.now_ns() // 1_000_000
         recent = RecentSeries()
-        writer = RuleWriter(house.accept)
+        writer = RuleWriter(partial(durable, house))
         metrics = Metrics.of_engine(house.store.engine, house.clock, recent=recent)
         evaluator = PromqlEvaluator(metrics.catalog, house.clock, recent=recent)
         rules = group(record("job:up:sum", "sum by (job) (up)"), record("jobs", "count(job:up:sum)"))
@@ -30,6 +33,7 @@ def test_a_recording_is_seen_at_once_and_once(tmp_path: Path) -> None:
         writer.write([SeriesSample(series_labels(f"up{{job=a,n={number}}}"), now_ms - 60_000, 1.0) for number in range(3)])
         house.settle()
         outcome = run.step((now_ms - 30_000) * 1_000_000)
+        assert [status.error for status in outcome.rules] == ["", ""]
         assert [sample.value for sample in outcome.samples] == [3.0, 1.0]
         seen = {"before": counted(metrics, now_ms)}
         writer.write(outcome.samples)
@@ -40,6 +44,13 @@ def test_a_recording_is_seen_at_once_and_once(tmp_path: Path) -> None:
         assert seen == {moment: [1.0, 3.0] for moment in ("before", "both", "stored")}
         for one in (later, metrics, evaluator):
             one.close()
+
+
+def durable(house: House, batch: Batch) -> Future[None]:
+    """The journal's door; comes back when the batch is on the disk."""
+    done = house.accept(batch)
+    done.result(10)
+    return done
 
 
 def counted(metrics: Metrics, now_ms: int) -> list[float]:
