@@ -31,7 +31,7 @@ from tocsin.alert.pipeline.delivery import Delivery
 from tocsin.alert.pipeline.delivery_records import DeliveryLimits
 from tocsin.alert.pipeline.fallback import Fallback
 from tocsin.alert.pipeline.forward import Forwarder
-from tocsin.alert.pipeline.heartbeat import Heartbeat
+from tocsin.alert.pipeline.heartbeat import Heartbeat, HeartbeatStatistics
 from tocsin.alert.pipeline.pipeline import Pipeline
 from tocsin.alert.rules.evaluators import Evaluators
 from tocsin.alert.rules.machine import Texts
@@ -103,12 +103,8 @@ class Alerting:
             entropy=entropy,
             limits=DeliveryLimits(give_up_s=alert.give_up_s),
         )
-        self._forwarder = (
-            Forwarder(
-                alert.forward, clock=clock, resend_s=alert.resend_s, interval_s=alert.interval_s, external_labels=alert.external_labels
-            )
-            if alert.forward
-            else None
+        self._forwarder = Forwarder(
+            alert.forward, clock=clock, resend_s=alert.resend_s, interval_s=alert.interval_s, external_labels=alert.external_labels
         )
         self._writer = RuleWriter(accept)
         self.manager = RuleManager(
@@ -145,19 +141,16 @@ class Alerting:
 
     def statistics(self) -> Mapping[str, Callable[[], object]]:
         """A function per long-lived object, by its name in /metrics."""
-        found: dict[str, Callable[[], object]] = {
+        return {
             "rule_files": self.rules.statistics,
             "rules": self.manager.statistics,
             "rule_writer": self._writer.statistics,
             "alerts": self.pipeline.statistics,
             "delivery": self.delivery.statistics,
+            "forward": self._forwarder.statistics,
+            "heartbeat": self._heartbeat.statistics if self._heartbeat is not None else lambda: HeartbeatStatistics({}, ""),
             **self.responding.statistics(),
         }
-        if self._forwarder is not None:
-            found["forward"] = self._forwarder.statistics
-        if self._heartbeat is not None:
-            found["heartbeat"] = self._heartbeat.statistics
-        return found
 
     def start(self) -> None:
         """Go on where the last process ended, and evaluate, dispatch, deliver and call from now on."""
@@ -168,9 +161,9 @@ class Alerting:
         self.pipeline.start()
         self.delivery.start()
         self.responding.start()
-        for further in (self._forwarder, self._heartbeat):
-            if further is not None:
-                further.start()
+        self._forwarder.start()
+        if self._heartbeat is not None:
+            self._heartbeat.start()
         self.manager.start()
         self._refreshing.start()
 
@@ -187,8 +180,7 @@ class Alerting:
 
     def _take(self, alerts: Sequence[Alert], at: Instant) -> None:
         self.pipeline.put(alerts, at)
-        if self._forwarder is not None:
-            self._forwarder.put(alerts, at)
+        self._forwarder.put(alerts, at)
 
     def _announce(self) -> None:
         self.delivery.wake()

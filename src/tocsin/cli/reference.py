@@ -9,6 +9,13 @@ import typing
 from collections.abc import Mapping
 from typing import Any
 
+from tocsin.alert.files.live import LiveRules
+from tocsin.alert.pipeline.delivery import Delivery
+from tocsin.alert.pipeline.forward import Forwarder
+from tocsin.alert.pipeline.heartbeat import Heartbeat
+from tocsin.alert.pipeline.pipeline import Pipeline
+from tocsin.alert.rules.manager import RuleManager
+from tocsin.alert.rules.writer import RuleWriter
 from tocsin.api.application import create_application
 from tocsin.api.context import Context
 from tocsin.api.exposition import families
@@ -21,9 +28,12 @@ from tocsin.cli.commands import COMMANDS, load_command
 from tocsin.cli.exit_codes import EXIT_MEANINGS
 from tocsin.clock import RealClock
 from tocsin.collect.manager import Collector
+from tocsin.incident.keeper import Keeper as IncidentKeeper
 from tocsin.journal.journal import Journal
 from tocsin.model.signal import Signal
+from tocsin.oncall.desk import OncallDesk
 from tocsin.query.desk import Desk
+from tocsin.query.patterns.keeper import PatternKeeper
 from tocsin.query.promql.engine import Promql
 from tocsin.slo.counting.keeper import Keeper
 from tocsin.slo.desk import SloDesk
@@ -57,6 +67,16 @@ SOURCES: dict[str, Any] = {  # as `tocsin up` names them, see tocsin.app.lifecyc
     "slo_keeper": Keeper.statistics,
     "slo": SloDesk.statistics,
     "deployments": DeploymentDoor.statistics,
+    "log_patterns": PatternKeeper.statistics,
+    "rule_files": LiveRules.statistics,
+    "rules": RuleManager.statistics,
+    "rule_writer": RuleWriter.statistics,
+    "alerts": Pipeline.statistics,
+    "delivery": Delivery.statistics,
+    "forward": Forwarder.statistics,
+    "heartbeat": Heartbeat.statistics,
+    "oncall": OncallDesk.statistics,
+    "incidents": IncidentKeeper.statistics,
     "process": ProcessWatch.statistics,
 }
 
