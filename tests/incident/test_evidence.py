@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.incident.house import START, House, alert
 
@@ -34,6 +34,7 @@ def test_what_fits_is_kept_whole(document: Any, bytes_max: int) -> None:
     assert len(text.encode()) <= bytes_max
 
 
+@settings(max_examples=25)
 @given(st.lists(st.text(min_size=50, max_size=200), min_size=100, max_size=200))
 def test_what_does_not_fit_is_cut_and_says_so(records: list[str]) -> None:
     """The longest list loses its last elements; the rest is still JSON, and as large as allowed at most."""

@@ -89,7 +89,7 @@ def test_changes_of_one_incident_in_a_batch_are_one() -> None:
 
 def test_an_alert_that_was_over_before_it_was_told_is_none_of_the_incident() -> None:
     """What had ended when the group was first heard of opens nothing and holds up nothing."""
-    change = opened_by_page(Paged("checkout", "g", (alert(),), START + MINUTE), 0, ("ana", START))
+    change = opened_by_page(Paged("checkout", "g", (alert(),), START + MINUTE), 0, ("ana", START + MINUTE))
     assert change.incident.step is Step.MITIGATE
     over = alert("Other", ends_at=START)
     assert told_again(change.incident, Paged("checkout", "g", (over,), START + MINUTE)) is None

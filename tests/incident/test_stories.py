@@ -186,6 +186,16 @@ def test_a_page_that_was_acknowledged_before_the_incident(house: House) -> None:
     assert house.only().summary.step is Step.MITIGATE
 
 
+def test_an_answer_to_an_older_page_is_none_to_a_new_one(house: House) -> None:
+    """Neither when the incident opens nor when it is told again after a restart."""
+    house._pages["g"] = ("ana", START - MINUTE)
+    house.open()
+    house.page(BURNS, key="g")
+    house.keeper.round()
+    assert house.desk.page_acknowledged("g", "ana", START - MINUTE) is None
+    assert house.only().incident.acknowledged_at is None
+
+
 def test_steps_may_be_left_out_and_gone_back_to_with_a_reason(house: House) -> None:
     """Without a reason neither is taken; the record says what was left out, the clock what is late."""
     house.desk.open("customers can't pay", service="checkout", severity=Severity.P2, by="ana")

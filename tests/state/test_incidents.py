@@ -33,7 +33,7 @@ from tocsin.model.incident import (
     UpdateStatus,
 )
 from tocsin.model.severity import Severity
-from tocsin.state.incidents import Change
+from tocsin.state.incidents import CHUNK, Change
 from tocsin.state.state import State
 
 ENTRY = Entry(NOW, EntryKind.OPENED, "opened", "ana", "/x")
@@ -135,6 +135,14 @@ def test_incidents_are_found_by_state_service_and_time(state: State) -> None:
     assert [one.number for one in found(start=NOW + 1)] == [2]
     assert [one.number for one in found(end=NOW + 1, limit=1)] == [3]
     assert state.incidents.count_by_state() == {IncidentState.OPEN: 2, IncidentState.CLOSED: 1}
+
+
+def test_many_incidents_are_read_in_parts(state: State) -> None:
+    """More than one statement can ask for by number; each comes with what belongs to it."""
+    state.incidents.absorb(lambda *_: [Change(incident(service=f"s{index}")) for index in range(CHUNK + 1)])
+    found = state.incidents.list(limit=CHUNK + 1)
+    assert len(found) == CHUNK + 1
+    assert all(len(one.alerts) == 2 and one.groups and one.steps for one in found)
 
 
 def test_what_those_affected_were_told(state: State) -> None:

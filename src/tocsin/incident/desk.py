@@ -48,6 +48,7 @@ from tocsin.model.incident import (
 )
 from tocsin.model.instant import Instant, format_instant
 from tocsin.model.severity import Severity
+from tocsin.state.alert_json import storable
 from tocsin.state.incidents import Change, Incidents
 
 LIMIT = 100
@@ -199,12 +200,19 @@ class IncidentDesk:
         return self._view(incident)
 
     def page_acknowledged(self, group_key: str, by: str, at: Instant) -> Incident | None:
-        """Somebody acknowledged a page: so is the open incident of its group; None when there is none, or it was before."""
+        """
+        Somebody acknowledged a page: so is the open incident of its group.
+
+        Returns:
+            The incident; None when there is none, when it was acknowledged before, or when the page is older than the incident.
+        """
         incident = self.kept.open_with_group(group_key)
         if incident is None or incident.step is not Step.ACKNOWLEDGE:
             return None
-        when = max(at, incident.opened_at)
-        return self.kept.change(incident.number, lambda one: lifecycle.acknowledge(one, by, when))
+        joined_at = next(group.joined_at for group in incident.groups if group.group_key == storable(group_key))
+        if at < joined_at:
+            return None
+        return self.kept.change(incident.number, lambda one: lifecycle.acknowledge(one, by, at))
 
     def enter(self, id: str, step: Step, *, by: str, reason: str = "") -> IncidentView:  # noqa: A002
         """

@@ -75,7 +75,7 @@ def opened_by_page(paged: Paged, guards_known: int, acknowledged: tuple[str, Ins
     Args:
         paged: With at least one firing alert.
         guards_known: How many guards know the signature of its first alert.
-        acknowledged: Who answered the page, when somebody was faster than we.
+        acknowledged: Who answered the page and when, where somebody was faster than we; an answer to an older page does not count.
     """
     first = first_of(paged.firing)
     level = worst([alert.labels.get(SEVERITY) for alert in paged.firing])
@@ -97,10 +97,9 @@ def opened_by_page(paged: Paged, guards_known: int, acknowledged: tuple[str, Ins
     )
     known = f"; {guards_known} {'guard knows' if guards_known == 1 else 'guards know'} this failure" if guards_known else ""
     entries = [Entry(paged.at, EntryKind.OPENED, f"opened by a page: {incident.title}{known}")]
-    if acknowledged is None:
+    if acknowledged is None or acknowledged[1] < paged.at:  # nobody answers a page before it was decided: that was an older one
         return Change(incident, tuple(entries))
-    by, at = acknowledged
-    answered = enter(incident, Step.MITIGATE, by, max(at, paged.at))
+    answered = enter(incident, Step.MITIGATE, *acknowledged)
     return Change(answered.incident, (*entries, *answered.entries))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -135,13 +134,6 @@ class Lessons:
         guards = select(func.count()).select_from(GUARDS).where(GUARDS.c.incident == incident)
         versions = select(func.count()).select_from(POSTMORTEMS).where(POSTMORTEMS.c.incident == incident)
         return int(connection.execute(guards).scalar_one()), int(connection.execute(versions).scalar_one())
-
-    def newest_postmortems(self, incidents: Sequence[int]) -> dict[int, int]:
-        """The newest version of each incident's postmortem; those without one are left out."""
-        columns = POSTMORTEMS.c
-        query = select(columns.incident, func.max(columns.version)).where(columns.incident.in_(incidents)).group_by(columns.incident)
-        with self._database.reading() as connection:
-            return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def _insert(connection: Connection, item: ActionItem) -> int:

@@ -42,6 +42,7 @@ from tocsin.state.insertion import insert_or_replace
 from tocsin.state.rows import checked, record_of, row_of
 
 LIMIT = 1000
+CHUNK = 500  # incidents that one statement asks for by number
 ONE_AT_A_TIME = "incidents"  # of two pages of one service at once, the second one must see what the first one opened
 
 
@@ -91,7 +92,8 @@ class Incidents:
             self._database.serialize(connection, ONE_AT_A_TIME)
             known = _read(connection, select(INCIDENTS).where(INCIDENTS.c.state == IncidentState.OPEN.value).order_by(INCIDENTS.c.number))
             guarded = {row[0]: row[1] for row in connection.execute(select(GUARDS.c.signature, func.count()).group_by(GUARDS.c.signature))}
-            done = [_write(connection, change) for change in decide(known, guarded)]
+            before = {incident.number: incident for incident in known}
+            done = [_write(connection, change, before.get(change.incident.number)) for change in decide(known, guarded)]
             if alongside is not None:
                 alongside(connection)
             return done
@@ -107,7 +109,7 @@ class Incidents:
             self._database.serialize(connection, ONE_AT_A_TIME)
             incident = _one(connection, number)
             change = decide(incident)
-            return incident if change is None else _write(connection, change)
+            return incident if change is None else _write(connection, change, incident)
 
     def close(self, number: int, decide: Callable[[Incident, int, int], Change]) -> Incident:
         """
@@ -119,7 +121,7 @@ class Incidents:
         with self._database.transaction() as connection:
             self._database.serialize(connection, ONE_AT_A_TIME)
             incident = _one(connection, number)
-            return _write(connection, decide(incident, *self.lessons.counts(connection, number)))
+            return _write(connection, decide(incident, *self.lessons.counts(connection, number)), incident)
 
     def get(self, number: int) -> Incident:
         """
@@ -212,8 +214,9 @@ def _read(connection: Connection, query: Select[*tuple[Any, ...]]) -> list[Incid
 
 def _belonging(connection: Connection, table: Table, numbers: Sequence[int], read: Callable[[RowMapping], Any]) -> dict[int, list[Any]]:
     found: dict[int, list[Any]] = defaultdict(list)
-    if numbers:
-        for row in connection.execute(select(table).where(table.c.incident.in_(numbers))).mappings():
+    for start in range(0, len(numbers), CHUNK):
+        query = select(table).where(table.c.incident.in_(numbers[start : start + CHUNK]))
+        for row in connection.execute(query).mappings():
             found[row["incident"]].append(read(row))
     return found
 
@@ -231,7 +234,7 @@ def _alert(row: RowMapping) -> IncidentAlert:
     return record_of(IncidentAlert, row, labels=labels, annotations=annotations, value=value_of(row["value"]))
 
 
-def _write(connection: Connection, change: Change) -> Incident:
+def _write(connection: Connection, change: Change, before: Incident | None) -> Incident:
     incident = change.incident
     kept = replace(
         incident,
@@ -247,7 +250,7 @@ def _write(connection: Connection, change: Change) -> Incident:
         inserted = connection.execute(insert(INCIDENTS).values(row)).inserted_primary_key
         assert inserted is not None, "a row that was inserted has a number"
         incident = replace(incident, number=inserted[0])
-    _write_belongings(connection, incident)
+    _write_belongings(connection, incident, before)
     write_entries(connection, incident.number, change.entries)
     write_entries(connection, incident.number, change.frozen, frozen=True)
     if change.update is not None:
@@ -255,16 +258,21 @@ def _write(connection: Connection, change: Change) -> Incident:
     return incident
 
 
-def _write_belongings(connection: Connection, incident: Incident) -> None:
+def _write_belongings(connection: Connection, incident: Incident, before: Incident | None) -> None:
     own = {"incident": incident.number}
-    # A step that people went back from is none any more, so steps are written anew rather than added to.
-    connection.execute(INCIDENT_STEPS.delete().where(INCIDENT_STEPS.c.incident == incident.number))
-    if incident.steps:
-        connection.execute(insert(INCIDENT_STEPS), [{**own, **row_of(step, INCIDENT_STEPS)} for step in incident.steps])
-    if incident.groups:
-        insert_or_replace(connection, INCIDENT_GROUPS, [{**own, **_group_row(group)} for group in incident.groups])
-    if incident.alerts:
-        insert_or_replace(connection, INCIDENT_ALERTS, [{**own, **_alert_row(alert)} for alert in incident.alerts])
+    if before is None or incident.steps != before.steps:
+        # A step that people went back from is none any more, so steps are written anew rather than added to.
+        connection.execute(INCIDENT_STEPS.delete().where(INCIDENT_STEPS.c.incident == incident.number))
+        if incident.steps:
+            connection.execute(insert(INCIDENT_STEPS), [{**own, **row_of(step, INCIDENT_STEPS)} for step in incident.steps])
+    # An incident may have thousands of alerts, of which one has ended.
+    groups = [group for group in incident.groups if before is None or group not in before.groups]
+    known = {alert.fingerprint: alert for alert in before.alerts} if before else {}
+    alerts = [alert for alert in incident.alerts if known.get(alert.fingerprint) != alert]
+    if groups:
+        insert_or_replace(connection, INCIDENT_GROUPS, [{**own, **_group_row(group)} for group in groups])
+    if alerts:
+        insert_or_replace(connection, INCIDENT_ALERTS, [{**own, **_alert_row(alert)} for alert in alerts])
 
 
 def _group_row(group: IncidentGroup) -> dict[str, Any]:
