@@ -281,9 +281,10 @@ def test_a_notice_that_fails_goes_nowhere_else(story: Story) -> None:
 
 def test_a_word_that_means_no_severity_pages(story: Story) -> None:
     """Whoever routed it to a chain wanted somebody to be called."""
-    page = story().tell(told(firing(severity="sev-1")))
-    assert page is not None
-    assert page.kind is PageKind.PAGE
+    for alerts in ((firing(severity="sev-1"),), (firing(severity="ticket"), firing("Other", severity=""))):
+        page = story().tell(told(*alerts))
+        assert page is not None
+        assert page.kind is PageKind.PAGE
 
 
 def test_a_page_tries_channels_whose_hours_allow_it_first(story: Story) -> None:

@@ -72,7 +72,7 @@ class Escalation:
         if notification.status == "resolved":
             return self._closed(page, calls, notification) if page is not None else PageChange(None)
         severity = _severity(notification)
-        kind = self._kind(severity)
+        kind = self._kind(notification)
         if page is None:
             opened = Page(
                 id=page_id(self.name, notification),
@@ -174,15 +174,16 @@ class Escalation:
     def _call(self, page: Page, step: int, reason: NotificationReason, why: str) -> PageChange:
         """Call a step, or the first after it that names somebody; EXHAUSTED when there is none left."""
         skipped: dict[str, None] = {}
-        for step, page in self._steps_from(page, step):  # noqa: B020, PLR1704 - it goes on from there
-            called = list(self._people(step))
-            if called:
-                within = round(self._steps[step].acknowledge_within_s * NANOSECONDS)
-                page = replace(page, state=PageState.CALLING, step=step, due_at=self.at + within)  # noqa: PLW2901
-                note = " ".join(text for text in (why, *skipped, f"Step {step + 1} of {len(self._steps)}. {self._how(page)}") if text)
-                this = _Round(step, page.turn, reason, wakes=True)
-                return _change(page, [self._one(page, one, waking(one.person, self.at)[0], this, note) for one in called])
-            skipped[f"Nobody is on call for step {step + 1}."] = None
+        for number, then in self._steps_from(page, step):
+            called = list(self._people(number))
+            if not called:
+                skipped[f"Nobody is on call for step {number + 1}."] = None
+                continue
+            within = round(self._steps[number].acknowledge_within_s * NANOSECONDS)
+            note = " ".join(text for text in (why, *skipped, f"Step {number + 1} of {len(self._steps)}. {self._how(page)}") if text)
+            this = _Round(number, then.turn, reason, wakes=True)
+            calling = replace(then, state=PageState.CALLING, step=number, due_at=self.at + within)
+            return _change(calling, [self._one(calling, one, waking(one.person, self.at)[0], this, note) for one in called])
         return self._exhausted(page, " ".join([why, *skipped]).strip())
 
     def _steps_from(self, page: Page, step: int) -> Iterator[tuple[int, Page]]:
@@ -292,11 +293,12 @@ class Escalation:
         """Whether a step called this person alone: nobody else can answer it."""
         return all(call.person == failed.person for call in calls if _same_step(call, page) and call.wakes)
 
-    def _kind(self, severity: str) -> PageKind:
-        level = level_of(severity)
-        # A word that means no severity pages: whoever routed it to a chain wanted somebody to be called.
+    def _kind(self, notification: Notification) -> PageKind:
+        levels = [level_of(alert.labels.get(SEVERITY)) for alert in notification.firing]
         severities = self.chain.severities if self.chain is not None else frozenset({Severity.P1})
-        return PageKind.PAGE if level is None or level.severity in severities else PageKind.MESSAGE
+        # A word that means no severity pages: whoever routed it to a chain wanted somebody to be called.
+        wakes = any(level is None or level.severity in severities for level in levels)
+        return PageKind.PAGE if wakes else PageKind.MESSAGE
 
     def _how(self, page: Page) -> str:
         return f"Acknowledge with `tocsin oncall ack {page.id}`."
