@@ -261,6 +261,17 @@ def test_the_exemplar_trace_is_pinned_by_itself_once_it_is_stored(house: House) 
     assert house.keeper.statistics().pinned == 1
 
 
+def test_killed_before_the_exemplar_was_noted_down(house: House) -> None:
+    """The next process notes it down for incidents that are open."""
+    house.page(BURNS)
+    house.opener.follow()
+    assert not house.desk.evidence("INC-1")
+    house.open()
+    house.keeper.round()
+    house.keeper.round()
+    assert [found.evidence.state for found in house.desk.evidence("INC-1")] == [EvidenceState.PENDING]
+
+
 def test_an_exemplar_that_never_comes_is_given_up(house: House) -> None:
     """After so many attempts the timeline says that it could not be pinned."""
     house.page(BURNS)

@@ -33,7 +33,8 @@ from tocsin.model.incident import (
     UpdateStatus,
 )
 from tocsin.model.severity import Severity
-from tocsin.state.incidents import CHUNK, Change
+from tocsin.state import incidents
+from tocsin.state.incidents import Change
 from tocsin.state.state import State
 
 ENTRY = Entry(NOW, EntryKind.OPENED, "opened", "ana", "/x")
@@ -137,11 +138,12 @@ def test_incidents_are_found_by_state_service_and_time(state: State) -> None:
     assert state.incidents.count_by_state() == {IncidentState.OPEN: 2, IncidentState.CLOSED: 1}
 
 
-def test_many_incidents_are_read_in_parts(state: State) -> None:
+def test_many_incidents_are_read_in_parts(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
     """More than one statement can ask for by number; each comes with what belongs to it."""
-    state.incidents.absorb(lambda *_: [Change(incident(service=f"s{index}")) for index in range(CHUNK + 1)])
-    found = state.incidents.list(limit=CHUNK + 1)
-    assert len(found) == CHUNK + 1
+    monkeypatch.setattr(incidents, "CHUNK", 2)
+    state.incidents.absorb(lambda *_: [Change(incident(service=f"s{index}")) for index in range(5)])
+    found = state.incidents.list()
+    assert len(found) == 5
     assert all(len(one.alerts) == 2 and one.groups and one.steps for one in found)
 
 
