@@ -25,6 +25,7 @@ import httpx
 from pydantic import SecretStr
 
 from tocsin.alert.notify.channel import scrubbed
+from tocsin.alert.notify.deadline import Deadline
 from tocsin.alert.notify.tls import tls_context
 from tocsin.alert.routing.receivers import HttpConfig
 from tocsin.clock import Clock
@@ -35,6 +36,7 @@ USER_AGENT = "Tocsin"
 BODY_BYTES_MAX = 16_384  # of an answer; no receiver has more to say
 RETRY_AFTER_S_MAX = 3600.0
 TOKEN_MARGIN_S = 30.0
+NO_IDLE = httpx.Limits(max_keepalive_connections=0)  # a deadline watches connections as they are made; pages are rare
 _PASSING = frozenset({httpx.codes.REQUEST_TIMEOUT, httpx.codes.TOO_EARLY, httpx.codes.TOO_MANY_REQUESTS})
 
 
@@ -124,16 +126,18 @@ class HttpSender:
 
     def _asked(self, method: str, url: str, data: bytes, headers: Mapping[str, str], secrets: Sequence[str]) -> Reply:
         where = host_of(url)
+        deadline = Deadline(self._timeout_s)
         try:
             ready = {**headers, **self._authorization()}
-            extensions = {"sni_hostname": self._config.tls_config.server_name} if self._config.tls_config.server_name else {}
-            with self._client.stream(method, url, content=data, headers=ready, extensions=extensions) as response:
-                body = self._body(response)
+            extensions: dict[str, Any] = {"trace": deadline.trace}
+            if self._config.tls_config.server_name:
+                extensions["sni_hostname"] = self._config.tls_config.server_name
+            with deadline, self._client.stream(method, url, content=data, headers=ready, extensions=extensions) as response:
+                body = _beginning(response)
         except (httpx.HTTPError, httpx.StreamError, OSError) as error:
-            why = (
-                "no answer in time" if isinstance(error, httpx.TimeoutException) else scrubbed(str(error) or type(error).__name__, secrets)
-            )
-            raise DeliveryError(f"{where} can't be reached: {why}") from None
+            late = deadline.over or isinstance(error, httpx.TimeoutException)
+            why = "no whole answer in time" if late else str(error) or type(error).__name__
+            raise DeliveryError(f"{where} can't be reached: {scrubbed(why, secrets)}") from None
         except (httpx.InvalidURL, ValueError, UnicodeError) as error:
             raise DeliveryError(f"the address of {where} can't be used: {type(error).__name__}", lasting=True) from None
         status = f"{response.status_code} {response.reason_phrase}".strip()
@@ -151,16 +155,6 @@ class HttpSender:
         return DeliveryError(
             f"{where} answered {status}{hint}{f': {said}' if said else ''}", lasting=not passing, retry_after_s=retry_after_s
         )
-
-    def _body(self, response: httpx.Response) -> str:
-        """The beginning of an answer, as much of it as comes in time."""
-        parts, size = bytearray(), BODY_BYTES_MAX
-        until_s = self._clock.monotonic_s() + self._timeout_s
-        for part in response.iter_bytes():
-            parts += part[: size - len(parts)]
-            if len(parts) >= size or self._clock.monotonic_s() > until_s:
-                break
-        return parts.decode("utf-8", "replace")
 
     def _retry_after_s(self, text: str) -> float | None:
         """Seconds that a receiver asks for, as a number or a date."""
@@ -210,7 +204,8 @@ def http_client(config: HttpConfig, timeout_s: float) -> httpx.Client:
     context = tls_context(config.tls_config)
     mounts: dict[str, httpx.BaseTransport | None] = {}
     if config.proxy_url:
-        mounts["all://"] = httpx.HTTPTransport(verify=context, proxy=httpx.Proxy(config.proxy_url.get_secret_value()))
+        proxy = httpx.Proxy(config.proxy_url.get_secret_value())
+        mounts["all://"] = httpx.HTTPTransport(verify=context, proxy=proxy, limits=NO_IDLE)
         for host in filter(None, (one.strip() for one in config.no_proxy.split(","))):
             mounts[f"all://*{host}" if host.startswith(".") else f"all://{host}"] = None
     headers = [(name, value.get_secret_value()) for name, values in config.http_headers.items() for value in values]
@@ -228,7 +223,18 @@ def http_client(config: HttpConfig, timeout_s: float) -> httpx.Client:
         trust_env=config.proxy_from_environment,
         follow_redirects=False,
         timeout=httpx.Timeout(timeout_s),
+        limits=NO_IDLE,
     )
+
+
+def _beginning(response: httpx.Response) -> str:
+    """As much of an answer as anybody needs."""
+    parts = bytearray()
+    for part in response.iter_bytes():
+        parts += part[: BODY_BYTES_MAX - len(parts)]
+        if len(parts) >= BODY_BYTES_MAX:
+            break
+    return parts.decode("utf-8", "replace")
 
 
 def json_bytes(body: Any) -> bytes:

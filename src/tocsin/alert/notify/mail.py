@@ -12,7 +12,7 @@ import hashlib
 import re
 import smtplib
 import ssl
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from email.headerregistry import Address
@@ -21,6 +21,7 @@ from email.policy import SMTP
 from email.utils import format_datetime, getaddresses
 
 from tocsin.alert.notify.channel import scrubbed
+from tocsin.alert.notify.deadline import Deadline
 from tocsin.alert.notify.filling import Filling, needed
 from tocsin.alert.notify.tls import tls_context
 from tocsin.alert.page.text import PageText, clean, one_line
@@ -35,6 +36,7 @@ BODY_CHARS_MAX = 1_000_000
 RECIPIENTS_MAX = 100
 IMPLICIT_TLS_PORT = 465
 DEFAULT_PORT = 25
+STEPS = 4  # a mail may take so many times the limit of one step
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 PASSING_FROM, PASSING_TO = 400, 500  # SMTP's replies of the kind 'not now'
 
@@ -72,12 +74,7 @@ class EmailChannel:
         recipients = _addresses(needed(texts, "to", self._config.to), "to")
         message = self._message(notification, page, texts, sender, recipients)
         try:
-            server = self._connected()
-            try:
-                self._login(server)
-                refused = server.send_message(message, sender, recipients)
-            finally:
-                _leave(server)
+            refused = self._sent(message, sender, recipients)
         except smtplib.SMTPRecipientsRefused as error:
             raise self._refused(list(error.recipients.values())) from None
         except smtplib.SMTPResponseException as error:
@@ -95,16 +92,35 @@ class EmailChannel:
     def close(self) -> None:
         """Nothing is kept open."""
 
-    def _connected(self) -> smtplib.SMTP:
+    def _sent(self, message: EmailMessage, sender: str, recipients: Sequence[str]) -> Collection[str]:
+        """Addresses that were refused while others were not."""
+        with Deadline(STEPS * self._timeout_s) as deadline:
+            try:
+                server = self._connected(deadline)
+                try:
+                    self._login(server)
+                    return server.send_message(message, sender, recipients)
+                finally:
+                    _leave(server)
+            except (smtplib.SMTPException, OSError, DeliveryError):
+                if deadline.over:
+                    raise DeliveryError(f"the mail server {self._host} gives no whole answer in time") from None
+                raise
+
+    def _connected(self, deadline: Deadline) -> smtplib.SMTP:
         config = self._config
         implicit = self._port == IMPLICIT_TLS_PORT if config.force_implicit_tls is None else config.force_implicit_tls
         if implicit:
-            return smtplib.SMTP_SSL(self._host, self._port, config.hello, timeout=self._timeout_s, context=self._tls)
+            server: smtplib.SMTP = smtplib.SMTP_SSL(self._host, self._port, config.hello, timeout=self._timeout_s, context=self._tls)
+            deadline.watch(server.sock)
+            return server
         server = smtplib.SMTP(self._host, self._port, config.hello, timeout=self._timeout_s)
+        deadline.watch(server.sock)
         try:
             server.ehlo_or_helo_if_needed()
             if server.has_extn("starttls"):
                 server.starttls(context=self._tls)
+                deadline.watch(server.sock)
             elif config.require_tls:
                 raise DeliveryError(f"the mail server {self._host} offers no STARTTLS, and require_tls wants it", lasting=True)
         except BaseException:

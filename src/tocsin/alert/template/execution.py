@@ -300,7 +300,10 @@ class Execution:
         if given < len(function.takes) or (function.more is None and given > len(function.takes)):
             least = f"{'at least ' if function.more else ''}{len(function.takes)}"
             self._fail(position, f"{name} takes {least} value{'' if least == '1' else 's'}, found {given}")
-        values = [self._argument(name, operand, function.kind_at(index), dot) for index, operand in enumerate(others)]
+        values = [
+            self._fitting(name, self._reached(operand, dot), function.kind_at(index), operand.position)
+            for index, operand in enumerate(others)
+        ]
         if piped is not _NOTHING:
             values.append(self._fitting(name, piped, function.kind_at(len(others)), position))
         self._spend(sum(len(value) for value in values if isinstance(value, str)) // CHARS_PER_STEP, position)
@@ -311,12 +314,6 @@ class Execution:
         if isinstance(result, str) and len(result) > self._limits.output_chars:
             self._fail(position, f"{name} gives more than {self._limits.output_chars:,} characters", LimitExceeded())
         return result
-
-    def _argument(self, name: str, operand: Operand, kind: Kind, dot: Value) -> Value:
-        value = self._reached(operand, dot)
-        if kind is Kind.FLOAT and isinstance(operand, Literal) and isinstance(value, int) and not isinstance(value, bool):
-            return float(value)  # a constant is what its place wants
-        return self._fitting(name, value, kind, operand.position)
 
     def _fitting(self, name: str, value: Value, kind: Kind, position: int) -> Value:
         if not fits(value, kind):

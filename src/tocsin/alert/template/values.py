@@ -26,8 +26,6 @@ class Kind(Enum):
 
     ANY = "interface {}"
     TEXT = "string"
-    INT = "int"
-    FLOAT = "float64"
     LIST = "list"
     TEXTS = "[]string"
     TIME = "time.Time"
@@ -121,10 +119,6 @@ def fits(value: Value, kind: Kind) -> bool:
             return True
         case Kind.TEXT:
             return isinstance(value, str)
-        case Kind.INT:
-            return isinstance(value, int) and not isinstance(value, bool)
-        case Kind.FLOAT:
-            return isinstance(value, float)
         case Kind.LIST:
             return value is None or is_list(value)
         case Kind.TEXTS:
