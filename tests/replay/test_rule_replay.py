@@ -24,7 +24,8 @@ from tocsin.model.labels import Labels
 from tocsin.query.promql.engine import Promql as Engine
 from tocsin.query.promql.options import PromqlOptions
 from tocsin.query.series.memory import MemorySeries
-from tocsin.query.series.recent import OverlaidSeries, RecentSeries
+from tocsin.query.series.overlaid import OverlaidSeries
+from tocsin.query.series.recent import RecentSeries
 from tocsin.replay.backtest import pieces
 from tocsin.replay.held_series import HeldSeries, ShadowedSeries
 from tocsin.replay.rule_reach import reach_of_recordings, reads_of, recorded_names, together

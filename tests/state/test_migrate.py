@@ -15,10 +15,12 @@ from tocsin.errors import StoreError
 from tocsin.state.state import State
 from tocsin.state.tables import METADATA
 
+NUMBERS = ["0001", "0002", "0003", "0004", "0005"]
+
 
 def test_an_empty_database_gets_every_table(open_state: Open) -> None:
     """Opened first, it is migrated; opened again, nothing is to do."""
-    assert open_state().database.migrated == ["0001"]
+    assert open_state().database.migrated == NUMBERS
     again = open_state()
     assert again.database.migrated == []
     with again.database.reading() as connection:
@@ -40,7 +42,7 @@ def test_tables_of_a_newer_version_are_left_alone(open_state: Open) -> None:
     state = open_state()
     with state.database.transaction() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0999'"))
-    with pytest.raises(StoreError, match=r"written by a newer Tocsin \(migration 0999, this one knows 0001\); upgrade") as caught:
+    with pytest.raises(StoreError, match=r"written by a newer Tocsin \(migration 0999, this one knows 0005\); upgrade") as caught:
         open_state()
     assert not caught.value.retryable
 
@@ -57,7 +59,7 @@ def test_a_migration_that_fails_leaves_nothing(open_state: Open, monkeypatch: py
     with pytest.raises(OSError, match="the power went"):
         open_state()
     monkeypatch.undo()
-    assert open_state().database.migrated == ["0001"]
+    assert open_state().database.migrated == NUMBERS
 
 
 def test_several_may_open_an_empty_database_at_once(open_state: Open) -> None:

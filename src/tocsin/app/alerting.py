@@ -21,7 +21,7 @@ from tocsin.alert.conditions.events import EventsEvaluator
 from tocsin.alert.conditions.new_pattern import NewPatternEvaluator
 from tocsin.alert.conditions.promql import PromqlEvaluator
 from tocsin.alert.conditions.signals import signals_evaluator
-from tocsin.alert.definition import AtLeast, BurnAbove, EventsCompare, NewPattern, Promql, SignalBreach
+from tocsin.alert.definition import AtLeast, BurnAbove, Evaluator, EventsCompare, NewPattern, Promql, SignalBreach
 from tocsin.alert.desk import AlertDesk
 from tocsin.alert.dispatch.dispatcher import Dispatcher
 from tocsin.alert.files.live import LiveRules
@@ -41,7 +41,7 @@ from tocsin.alert.template.rule_functions import RuleRender
 from tocsin.app.judging import Judging
 from tocsin.app.options import Options
 from tocsin.app.responding import Responding
-from tocsin.app.routing import LiveRouting, channels_of
+from tocsin.app.routing import DESK, LiveRouting, channels_of
 from tocsin.clock import Clock, RealEntropy
 from tocsin.errors import TocsinError
 from tocsin.model.alert import Alert
@@ -69,6 +69,7 @@ class Alerting:
         desk: Questions about telemetry.
         judging: Objectives.
         accept: The journal's door, for what rules record.
+        recent: What rules recorded lately, which queries see at once.
         clock: The present.
 
     Raises:
@@ -76,7 +77,8 @@ class Alerting:
         StoreError: What the last process left can't be read.
     """
 
-    def __init__(self, options: Options, *, state: State, desk: Desk, judging: Judging, accept: Acceptor, clock: Clock) -> None:
+    def __init__(
+
         self._options = options
         self._state = state
         self._clock = clock
@@ -86,8 +88,8 @@ class Alerting:
         self.rules = LiveRules(options.rules, lambda: judging.definitions.current.objectives, alert, options.promql, clock=clock)
         for mistake in self.rules.mistakes:
             logger.error("rule files: %s", mistake)
-        self.recent = RecentSeries()
-        self.evaluators = evaluators_of(options, desk=desk, judging=judging, clock=clock, recent=self.recent)
+        self._promql = PromqlEvaluator(desk.metrics.catalog, clock, options.promql, recent=recent)
+        self.evaluators = evaluators_of(self._promql, options, desk=desk, judging=judging, clock=clock)
         self.responding = Responding(options, state=state, desk=desk, judging=judging, routing=self.routing, clock=clock)
         self._channels = channels_of(self.routing, self.responding.channels.of_receiver)
         self.pipeline = Pipeline(state.alerting, self._dispatcher(), clock=clock, announce=self._announce, history_days=alert.history_days)
@@ -101,6 +103,7 @@ class Alerting:
             Fallback(alert.fallback_receiver, self._channel_names, self.responding.escalator.next_channel),
             clock=clock,
             entropy=entropy,
+            bare=self._pages.bare,
             limits=DeliveryLimits(give_up_s=alert.give_up_s),
         )
         self._forwarder = Forwarder(
@@ -115,7 +118,7 @@ class Alerting:
                 clock,
                 self._take,
                 store=self._writer.write,
-                recent=self.recent,
+                recent=recent,
                 states=state.rule_states,
                 options=alert,
             ),
@@ -146,6 +149,7 @@ class Alerting:
             "rules": self.manager.statistics,
             "rule_writer": self._writer.statistics,
             "alerts": self.pipeline.statistics,
+            "dispatch": self.pipeline.dispatched,
             "delivery": self.delivery.statistics,
             "forward": self._forwarder.statistics,
             "heartbeat": self._heartbeat.statistics if self._heartbeat is not None else lambda: HeartbeatStatistics({}, ""),
@@ -175,11 +179,12 @@ class Alerting:
                 part.stop()
         if self._refreshing.is_alive():
             self._refreshing.join(STOP_WAIT_S)
+        self._promql.close()
         self._pages.close()
         self.routing.close()
 
     def _take(self, alerts: Sequence[Alert], at: Instant) -> None:
-        self.pipeline.put(alerts, at)
+        self.pipeline.accept(alerts, at)
         self._forwarder.put(alerts, at)
 
     def _announce(self) -> None:
@@ -190,7 +195,7 @@ class Alerting:
         return Dispatcher(self.routing.config, channels_of=self._channels, start_delay_s=alert.resend_s, alerts_max=alert.alerts_max)
 
     def _channel(self, receiver: str, name: str) -> Any:
-        return self.routing.channel(receiver, name) or self.responding.channels.find(name)
+        return DESK if name == DESK.name else self.routing.channel(receiver, name) or self.responding.channels.find(name)
 
     def _channel_names(self, receiver: str) -> Sequence[str]:
         return [info.name for info in self._channels(receiver)]
@@ -227,7 +232,7 @@ class Alerting:
             self.pipeline.replace(self._dispatcher())
 
 
-def evaluators_of(options: Options, *, desk: Desk, judging: Judging, clock: Clock, recent: RecentSeries | None = None) -> Evaluators:
+def evaluators_of(promql: Evaluator, options: Options, *, desk: Desk, judging: Judging, clock: Clock) -> Evaluators:
     """What answers each kind of condition, over one data directory."""
 
     def objectives() -> Any:
@@ -235,7 +240,7 @@ def evaluators_of(options: Options, *, desk: Desk, judging: Judging, clock: Cloc
 
     simple = Evaluators(
         {
-            Promql: PromqlEvaluator(desk.metrics.catalog, clock, options.promql, recent=recent),
+            Promql: promql,
             BurnAbove: BurnEvaluator(objectives, judging.counts, judging.slos.decisions.exclusions, clock=clock),
             EventsCompare: EventsEvaluator(desk.reading),
             SignalBreach: signals_evaluator(desk.signals, desk.reading, desk.metrics, options.signals, clock=clock),

@@ -32,6 +32,7 @@ from tocsin.query.desk import Desk, DeskParts
 from tocsin.query.metrics import Metrics
 from tocsin.query.patterns.catalogue import Catalogue
 from tocsin.query.patterns.keeper import PatternKeeper
+from tocsin.query.series.recent import RecentSeries
 from tocsin.slo.counting.keeper import Keeper
 from tocsin.slo.desk import SloDesk
 from tocsin.state.state import State
@@ -75,13 +76,16 @@ class House:
             opened.callback(self.store.close)
             self.state = State.open(data, options.state)
             opened.callback(self.state.close)
-            metrics = Metrics.of_engine(self.store.engine, self.clock, options.promql)
+            recent = RecentSeries()
+            metrics = Metrics.of_engine(self.store.engine, self.clock, options.promql, recent=recent)
             opened.callback(metrics.close)
             self.judging = Judging(options, engine=self.store.engine, state=self.state, metrics=metrics, clock=self.clock)
             self._catalogue = Catalogue(self.store.engine, self.clock)
             self.patterns = PatternKeeper(self.store.engine, self._catalogue, self.clock)
             self.desk = Desk(self.store, self.clock, parts=self.desk_parts(metrics))
-            self.alerting = Alerting(options, state=self.state, desk=self.desk, judging=self.judging, accept=self.accept, clock=self.clock)
+            self.alerting = Alerting(
+                options, state=self.state, desk=self.desk, judging=self.judging, accept=self.accept, recent=recent, clock=self.clock
+            )
             opened.pop_all()
         self.loader = Loader(self.journal, self.store, clock=self.clock, on_loaded=self._segment_loaded)
         self.fold = Fold(self.store.engine, options.fold, self.clock)

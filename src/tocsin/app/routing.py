@@ -11,11 +11,13 @@ from pathlib import Path
 from tocsin.alert.notify.building import build_channels, template_mistakes
 from tocsin.alert.notify.channel import Channel
 from tocsin.alert.options import AlertOptions
+from tocsin.alert.page.text import PageText
 from tocsin.alert.routing.config import AlertingConfig, default_config, read_config
 from tocsin.alert.routing.receivers import ChannelInfo, Receiver
 from tocsin.alert.template.notification_texts import NotificationTemplates
 from tocsin.clock import Clock
 from tocsin.errors import ConfigError, TocsinError
+from tocsin.model.notification import Notification
 
 ELSEWHERE = "*?["  # what makes a path a pattern
 
@@ -58,6 +60,7 @@ class LiveRouting:
         self._lock = threading.Lock()
         self._stamp = self._stamped()
         self._current = self._read()
+        self._closing: Routing | None = None
         self.mistake = ""
 
     @property
@@ -79,9 +82,9 @@ class LiveRouting:
                 logger.error("alert.config changed, and what was in force stays: %s", error)
                 return False
             self.mistake = ""
-            self._current, former = found, self._current
-        for channel in former.channels.values():
-            channel.close()
+            # What is on its way through the channels of now may end: they are closed when the next configuration comes.
+            self._closing, stale, self._current = self._current, self._closing, found
+        _close(stale)
         return True
 
     def channel(self, receiver: str, name: str) -> Channel | None:
@@ -99,8 +102,8 @@ class LiveRouting:
 
     def close(self) -> None:
         """Let connections go; idempotent."""
-        for channel in self._current.channels.values():
-            channel.close()
+        _close(self._closing)
+        _close(self._current)
 
     def _read(self) -> Routing:
         config = read_config(Path(self._options.config)) if self._options.config else default_config()
@@ -131,9 +134,35 @@ class LiveRouting:
         return tuple(_stamp_of(path) for path in paths)
 
 
+class DeskChannel:
+    """What a receiver has that has no channel at all: its notifications are seen on the desk, and open incidents, but nobody is told."""
+
+    name = "desk/0"
+    send_resolved = True
+
+    def send(self, notification: Notification, page: PageText, /) -> str:  # noqa: ARG002 - a Channel
+        """Nothing is sent."""
+        return f"shown on the desk alone: the receiver {notification.receiver} has no integration and no chain of escalation"
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+DESK = DeskChannel()
+
+
 def channels_of(routing: LiveRouting, further: Callable[[str], Sequence[ChannelInfo]]) -> Callable[[str], Sequence[ChannelInfo]]:
-    """All channels of a receiver: those of the configuration, and those that others bind to it."""
-    return lambda receiver: (*routing.infos(receiver), *further(receiver))
+    """All channels of a receiver: those of the configuration, and those that others bind to it; the desk where there is none."""
+
+    def found(receiver: str) -> Sequence[ChannelInfo]:
+        return (*routing.infos(receiver), *further(receiver)) or (ChannelInfo(DESK.name, send_resolved=True),)
+
+    return found
+
+
+def _close(routing: Routing | None) -> None:
+    for channel in routing.channels.values() if routing is not None else ():
+        channel.close()
 
 
 def _matching(pattern: Path) -> list[Path]:

@@ -15,6 +15,7 @@ class Exit(IntEnum):
     REFUSED = 4  # the server, or the data directory, answered with an error
     NOT_STARTED = 5  # the server could not start: port taken, directory taken or not writable, engine broken
     NO_GO = 6  # the deploy gate refuses (gate)
+    GUARD = 7  # a guard does not hold (guards run)
 
 
 EXIT_MEANINGS: dict[Exit, str] = {
@@ -25,4 +26,5 @@ EXIT_MEANINGS: dict[Exit, str] = {
     Exit.REFUSED: "The server answered with an error; its sentence is printed.",
     Exit.NOT_STARTED: "The server could not start: a port or the data directory is taken or not writable, or the engine fails.",
     Exit.NO_GO: "The gate says no-go (`gate`); its reason is printed.",
+    Exit.GUARD: "A guard does not hold, or could not be run (`guards run`); each says why.",
 }

@@ -7,7 +7,7 @@ It is started with the options' defaults, whatever the machine's environment say
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -22,7 +22,7 @@ from tocsin.alert.definition import AtLeast, BurnAbove, Comparison, Evaluator, E
 from tocsin.alert.rules.evaluators import Evaluators
 from tocsin.app.house import House, options_for
 from tocsin.app.options import Options
-from tocsin.clock import ReplayClock
+from tocsin.clock import RealClock, ReplayClock
 from tocsin.errors import InvalidInput, Overloaded
 from tocsin.model.batch import Batch
 from tocsin.model.instant import NANOSECONDS, Instant, TimeRange
@@ -32,7 +32,7 @@ from tocsin.query.reading import Reading
 from tocsin.query.signals.golden import Signals
 from tocsin.replay.guards.definition import GuardFile, GuardQuery
 from tocsin.replay.guards.freeze import LATE_NS
-from tocsin.replay.guards.run import Stage, needs_store, open_series_stage, rules_of
+from tocsin.replay.guards.run import GuardRunner, Stage, needs_store, open_series_stage, rules_of
 from tocsin.replay.guards.series_lines import batch_of
 from tocsin.replay.guards.slice_files import is_series, series_in
 from tocsin.replay.options import ReplayOptions
@@ -69,6 +69,17 @@ def open_stage(guard: GuardFile) -> Iterator[Stage]:
                 raise InvalidInput("\n".join(str(mistake) for mistake in mistakes))
             _load(house, guard)
             yield HouseStage(house)
+
+
+def guard_runner(holds: Callable[[str], bool] | None = None) -> GuardRunner:
+    """
+    Runs guards on stages as they need them.
+
+    Args:
+        holds: Whether a PromQL expression holds on a server now; None: guards that ask one are left out.
+    """
+    ask = None if holds is None else lambda query: holds(query.promql)
+    return GuardRunner(open_stage, RealClock(), Options().promql, ask_live=ask)
 
 
 class HouseStage:

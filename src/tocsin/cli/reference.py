@@ -72,6 +72,7 @@ SOURCES: dict[str, Any] = {  # as `tocsin up` names them, see tocsin.app.lifecyc
     "rules": RuleManager.statistics,
     "rule_writer": RuleWriter.statistics,
     "alerts": Pipeline.statistics,
+    "dispatch": Pipeline.dispatched,
     "delivery": Delivery.statistics,
     "forward": Forwarder.statistics,
     "heartbeat": Heartbeat.statistics,

@@ -89,7 +89,10 @@ def _guard(folder: Path, document: Part) -> GuardFile:
     end = start + round(within_s * NANOSECONDS) if kind is GuardKind.MUST_FIRE else _instant(fields, "end", start)
     if fires and end <= start and "start" in fields and ("within" in fields or "end" in fields):
         fields.wrong("a guard needs some time between its start and its end")
-    query = fields.optional("query")
+    query, live = fields.optional("query"), fields.flag("live", default=False)
+    asked = _query(query) if query is not None else None
+    if live and asked is not None and not asked.promql:
+        fields.wrong("a server is asked in PromQL alone; tocsin_log_records_total counts log records, traces_spanmetrics_calls_total spans")
     return GuardFile(
         name=folder.name,
         folder=folder,
@@ -107,8 +110,8 @@ def _guard(folder: Path, document: Part) -> GuardFile:
         end=end,
         within_s=within_s,
         step_s=_seconds(fields, "step", STEP_S),
-        query=_query(query) if query is not None else None,
-        live=fields.flag("live", default=False),
+        query=asked,
+        live=live,
         tests=_files(fields, "tests", folder, ""),
     )
 

@@ -24,7 +24,8 @@ from tocsin.model.rule_alert import AlertPhase, RuleAlert
 from tocsin.query.promql.engine import Promql as Engine
 from tocsin.query.promql.options import PromqlOptions
 from tocsin.query.series.memory import MemorySeries
-from tocsin.query.series.recent import OverlaidSeries, RecentSeries
+from tocsin.query.series.overlaid import OverlaidSeries
+from tocsin.query.series.recent import RecentSeries
 from tocsin.replay.rule_tests.comparison import alert_difference, answer_difference
 from tocsin.replay.rule_tests.definition import AlertCase, CaseOutcome, QueryCase, RuleTest, RuleTestFile
 
