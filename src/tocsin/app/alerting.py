@@ -78,7 +78,16 @@ class Alerting:
     """
 
     def __init__(
-
+        self,
+        options: Options,
+        *,
+        state: State,
+        desk: Desk,
+        judging: Judging,
+        accept: Acceptor,
+        recent: RecentSeries,
+        clock: Clock,
+    ) -> None:
         self._options = options
         self._state = state
         self._clock = clock
