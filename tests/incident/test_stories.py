@@ -10,9 +10,11 @@ from tests.incident.house import MINUTE, SECOND, START, TRACE_ID, House, alert
 
 from tocsin.errors import Conflict, InvalidInput
 from tocsin.incident.clocks import Punctuality, StepState
+from tocsin.model.alert import AlertEvent, AlertEventKind
 from tocsin.model.incident import EntryKind, EvidenceState, GuardKind, IncidentState, Role, Step, UpdateStatus
 from tocsin.model.notification import NotificationReason
 from tocsin.model.severity import Severity
+from tocsin.state.alert_records import AlertChange
 
 BURNS = alert()
 WRITTEN = {EntryKind.OPENED, EntryKind.STEP, EntryKind.ROLE, EntryKind.UPDATE, EntryKind.COMMAND, EntryKind.RESOLVED}
@@ -88,6 +90,22 @@ def test_the_watching_begins_anew_when_an_alert_fires_again(house: House) -> Non
     house.clock.advance(minutes=20)
     house.keeper.round()
     assert house.only().summary.state is IncidentState.RESOLVED
+
+
+def test_an_end_that_no_channel_was_told_of_is_heard(house: House) -> None:
+    """Channels may ask not to be told of ends; the history of alerts knows them, also those before the watching began."""
+    house.page(BURNS)
+    house.keeper.round()
+    house.clock.advance(minutes=4)
+    ended = AlertEvent(house.clock.now, AlertEventKind.RESOLVED, BURNS.fingerprint, BURNS.labels)
+    house.state.alerting.commit(AlertChange(events=[ended]))
+    house.clock.advance(minutes=1)
+    house.keeper.round()
+    assert house.only().summary.alerts_firing == 0
+    house.desk.enter("INC-1", Step.VERIFY, by="ana", reason="it ended by itself")
+    house.clock.advance(minutes=30)
+    house.keeper.round()
+    assert house.only().incident.restored_at == START + 5 * MINUTE
 
 
 def test_further_pages_of_a_service_join_its_incident(house: House) -> None:

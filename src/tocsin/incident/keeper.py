@@ -19,7 +19,7 @@ from tocsin.incident.answers import IncidentStatistics
 from tocsin.incident.desk import IncidentDesk
 from tocsin.incident.opener import Opener
 from tocsin.model.alert import AlertEvent
-from tocsin.model.incident import Incident, IncidentState, Step
+from tocsin.model.incident import Incident, IncidentState
 from tocsin.model.instant import NANOSECONDS, Instant
 from tocsin.state.incidents import Change
 
@@ -137,22 +137,19 @@ class Keeper:
         self._next_slow_s = 0.0
 
     def _watch(self) -> None:
-        now = self._clock.now_ns()
-        for incident in self._kept.list(state=IncidentState.OPEN):
-            if incident.step is Step.VERIFY:
-                self._watch_one(incident, now)
-
-    def _watch_one(self, incident: Incident, now: Instant) -> None:
-        record = incident.entered(Step.VERIFY)
-        begun = record.entered_at if record is not None and record.entered_at is not None else incident.opened_at
+        now, watch_s = self._clock.now_ns(), self._desk.options.watch_s
+        open_ones = self._kept.list(state=IncidentState.OPEN)
+        if not open_ones:
+            return
+        begun = min(incident.started_at for incident in open_ones)
         events = self._history.events(begun, now + 1, limit=EVENTS_MAX) if self._history is not None else ()
+        for incident in open_ones:
+            # Looked at before it is asked for to be changed: a round in which nothing happened writes nothing.
+            if lifecycle.kept_up(incident, events, now, watch_s) is not None:
+                self._keep_up(incident.number, events, now, watch_s)
 
-        def decide(present: Incident) -> Change | None:
-            if present.state is not IncidentState.OPEN or present.step is not Step.VERIFY:
-                return None
-            return lifecycle.watched(present, lifecycle.watch(present, events, now, self._desk.options.watch_s), now)
-
-        changed = self._kept.change(incident.number, decide)
+    def _keep_up(self, number: int, events: Sequence[AlertEvent], now: Instant, watch_s: float) -> None:
+        changed = self._kept.change(number, lambda present: lifecycle.kept_up(present, events, now, watch_s))
         if changed.state is IncidentState.RESOLVED:
             self._count(resolved=1)
             logger.info("%s is resolved", changed.id)

@@ -222,31 +222,50 @@ class Watch:
     done: bool
 
 
-def watch(incident: Incident, events: Iterable[AlertEvent], now: Instant, watch_s: float) -> Watch:
+def heard(incident: Incident, events: Iterable[AlertEvent], now: Instant) -> Incident:
     """
-    Judge the watching of an incident at the step verify.
+    The incident with ends and new beginnings of its alerts out of their history: not every channel is told when an alert ends.
 
     Args:
-        incident: Its own alerts say when they ended.
-        events: Alerts that began or ended since the step was entered, of any fingerprint; those of others are passed over.
-        now: The present.
-        watch_s: How long it must be quiet, seconds.
+        incident: Its own alerts say what notifications told.
+        events: Alerts that began or ended, of any fingerprint; those of others are passed over.
+        now: The present; what is said of later does not count yet.
     """
+    ends = {alert.fingerprint: alert.ends_at for alert in incident.alerts}
+    for event in sorted(events, key=lambda event: event.at):
+        if event.fingerprint not in ends or event.at > now:
+            continue
+        end = ends[event.fingerprint]
+        if event.kind is AlertEventKind.RESOLVED:
+            ends[event.fingerprint] = event.at if end is None else max(end, event.at)
+        elif end is not None and event.at > end:
+            ends[event.fingerprint] = None
+    alerts = tuple(replace(alert, ends_at=ends[alert.fingerprint]) for alert in incident.alerts)
+    return replace(incident, alerts=alerts)
+
+
+def kept_up(incident: Incident, events: Iterable[AlertEvent], now: Instant, watch_s: float) -> Change | None:
+    """What the history of alerts changes about an open incident, its watching included; None when nothing."""
+    if incident.state is not IncidentState.OPEN:
+        return None
+    known = heard(incident, events, now)
+    if incident.step is Step.VERIFY and (change := watched(known, watch(known, now, watch_s), now)) is not None:
+        return change
+    return Change(known) if known != incident else None
+
+
+def watch(incident: Incident, now: Instant, watch_s: float) -> Watch:
+    """Judge the watching of an incident at the step verify by its alerts, which must be quiet for `watch_s` seconds in a row."""
     record = incident.entered(Step.VERIFY)
     assert record is not None, "only what is watched is judged"
     assert record.entered_at is not None, "a step that was entered says when"
-    quiet_from = record.entered_at
-    names = {alert.fingerprint: alert.labels.get("alertname", alert.fingerprint) for alert in incident.alerts}
-    ends = {alert.fingerprint: alert.ends_at if alert.ends_at is not None and alert.ends_at <= now else None for alert in incident.alerts}
-    for event in sorted(events, key=lambda event: event.at):
-        if event.fingerprint in ends and quiet_from <= event.at <= now:
-            ends[event.fingerprint] = event.at if event.kind is AlertEventKind.RESOLVED else None
-    firing = tuple(sorted({names[fingerprint] for fingerprint, end in ends.items() if end is None}))
-    since = None if firing else max([quiet_from, *(end for end in ends.values() if end is not None)])
+    ends = [alert.ends_at for alert in incident.alerts if alert.ends_at is not None and alert.ends_at <= now]
+    firing = {alert.labels.get("alertname", alert.fingerprint) for alert in incident.alerts if alert.ends_at is None or alert.ends_at > now}
+    since = None if firing else max([record.entered_at, *ends])
     before = incident.watch_since
     restarted = before is not None and (since is None or since > before)
     done = since is not None and now - since >= round(watch_s * NANOSECONDS)
-    return Watch(since, firing, restarted, done)
+    return Watch(since, tuple(sorted(firing)), restarted, done)
 
 
 def watched(incident: Incident, seen: Watch, now: Instant) -> Change | None:
