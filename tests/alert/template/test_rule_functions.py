@@ -98,6 +98,7 @@ def test_what_does_not_read_is_said_with_its_place(text: str, said: str) -> None
         ("{{ slice `abc` 5 }}", "whole numbers from 0 to 3"),
         ("{{ index $labels 1 }}", "a map is asked for a text"),
         ("{{ nil }}", "nil alone"),
+        ("{{ print and }}", "and needs at least one value"),
     ],
 )
 def test_what_fails_is_said_in_the_text(text: str, said: str) -> None:

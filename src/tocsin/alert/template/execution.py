@@ -238,9 +238,7 @@ class Execution:
         self._spend(1, command.position)
         first, *others = command.operands
         if isinstance(first, Identifier):
-            if first.name in SHORT_CIRCUITS:
-                return self._short_circuit(first, others, dot, piped)
-            return self._call(first.name, self._functions[first.name], others, dot, piped, first.position)
+            return self._named(first, others, dot, piped)
         if isinstance(first, Literal) and first.value is None:
             self._fail(first.position, "nil alone gives nothing that could be printed")
         return self._reached(first, dot, others, piped)
@@ -259,7 +257,7 @@ class Execution:
             case Variable():
                 value, names = self._variable(operand.name), operand.names
             case Identifier():
-                value = self._call(operand.name, self._functions[operand.name], (), dot, _NOTHING, operand.position)
+                value = self._named(operand, (), dot, _NOTHING)
             case Chain():
                 value, names = self._reached(operand.of, dot), operand.names
             case Pipe():
@@ -284,6 +282,12 @@ class Execution:
 
     def _variable(self, name: str) -> Value:
         return next(value for known, value in reversed(self._variables) if known == name)
+
+    def _named(self, function: Identifier, others: Sequence[Operand], dot: Value, piped: Value) -> Value:
+        """What a function gives, by its name."""
+        if function.name in SHORT_CIRCUITS:
+            return self._short_circuit(function, others, dot, piped)
+        return self._call(function.name, self._functions[function.name], others, dot, piped, function.position)
 
     def _short_circuit(self, function: Identifier, others: Sequence[Operand], dot: Value, piped: Value) -> Value:
         if not others and piped is _NOTHING:
