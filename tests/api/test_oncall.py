@@ -16,7 +16,6 @@ from tests.api.local_client import LocalClient
 from tests.oncall.desks import DeskHouse
 from tests.oncall.house import HandClock, told
 
-from tocsin.api import oncall
 from tocsin.api.application import create_application
 from tocsin.api.context import Context
 from tocsin.api.exposition import render
@@ -28,10 +27,7 @@ OVERRIDE = {"schedule": "primary", "person": "bob", "start": "now", "end": "2026
 @pytest.fixture(scope="module")
 def app() -> FastAPI:
     """The application, made once, because that takes a while; each test puts a desk of its own behind it."""
-    made = create_application(Context(desk=cast("Any", FakeDesk()), clock=HandClock()), hosts={"localhost"})
-    if "/api/oncall/who" not in {getattr(route, "path", "") for route in made.routes}:
-        made.include_router(oncall.router, prefix="/api")
-    return made
+    return create_application(Context(desk=cast("Any", FakeDesk()), clock=HandClock()), hosts={"localhost"})
 
 
 @pytest.fixture

@@ -15,11 +15,8 @@ from tests.cli.conftest import Tocsin, serving
 from tests.oncall.desks import PLAN, DeskHouse
 from tests.oncall.house import HandClock, told
 
-from tocsin.api import oncall
 from tocsin.api.application import create_application
 from tocsin.api.context import Context
-from tocsin.cli import commands
-from tocsin.cli.commands import COMMANDS, Command
 from tocsin.cli.exit_codes import Exit
 
 READING = [
@@ -38,8 +35,6 @@ READING = [
 def served() -> Iterator[tuple[FastAPI, str]]:
     """One server for all tests here; each test puts a desk of its own behind it."""
     app = create_application(Context(desk=cast("Any", FakeDesk()), clock=HandClock()), hosts={"127.0.0.1"})
-    if "/api/oncall/who" not in {getattr(route, "path", "") for route in app.routes}:
-        app.include_router(oncall.router, prefix="/api")
     with serving(app) as address:
         yield app, address
 
@@ -58,13 +53,6 @@ def url(served: tuple[FastAPI, str], house: DeskHouse) -> str:
     """Its address."""
     assert served[0].state.context.oncall is house.desk
     return served[1]
-
-
-@pytest.fixture(autouse=True)
-def _command(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The command is on the list."""
-    if "oncall" not in {command.name for command in COMMANDS}:
-        monkeypatch.setattr(commands, "COMMANDS", (*COMMANDS, Command("oncall", "tocsin.cli.oncall", "Who is called.")))
 
 
 def test_who_is_on_call(tocsin: Tocsin, url: str) -> None:
