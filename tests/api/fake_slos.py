@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from tocsin.errors import NotFound
+from tocsin.model.attribution import AttributionValue
 from tocsin.model.budget import CauseKind, CauseMark, Exclusion, PolicyException, PolicyTransition
 from tocsin.model.instant import parse_instant
 from tocsin.slo.answers import (
     Attribution,
-    AttributionValue,
     Budget,
     BudgetFigures,
     BudgetVerdict,

@@ -296,7 +296,7 @@ def _burn_texts(objective: Objective, condition: BurnAbove) -> dict[str, str]:
     promise = f"{in_percent(objective.target)} over {duration_words(window_s)}"
     title = (objective.title or objective.description or objective.key).strip().removesuffix(".").replace("{{", "{ {")
     return {
-        "summary": f"{objective.service}: the error budget of {objective.key} burns {{{{ $value | humanize }}}} times as fast as it may",
+        "summary": f'{objective.service}: the error budget of {objective.key} burns {{{{ printf "%.1f" $value }}}} times as fast as it may',
         "description": f"{title}: {promise} is promised, so the budget is {full} of total failure. Told above {', or '.join(above)}.",
     }
 

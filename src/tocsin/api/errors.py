@@ -201,11 +201,16 @@ def _prometheus_body(status: int, kind: str, message: str, headers: Mapping[str,
     return Response(orjson.dumps(body), status, media_type=JSON, headers=headers)
 
 
+def _route_of(request: Request) -> str:
+    """The route as it was declared: a path may hold a secret, such as the address of a calendar."""
+    return str(getattr(request.scope.get("route"), "path", request.url.path))
+
+
 def _answer_tocsin(request: Request, error: Exception) -> Response:
     assert isinstance(error, TocsinError)
     if status_of(error) >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
         # A full disk or a locked database says what it is, once per request; only what nobody gave a kind of its own needs its trace.
-        logger.error("%s %s failed: %s", request.method, request.url.path, error, exc_info=None if _has_status(error) else error)
+        logger.error("%s %s failed: %s", request.method, _route_of(request), error, exc_info=None if _has_status(error) else error)
     return error_response(error)
 
 
@@ -240,7 +245,7 @@ def _answer_http(request: Request, error: Exception) -> Response:
 
 def _answer_unexpected(request: Request, error: Exception) -> Response:
     """A bug of ours. Starlette raises it again after the answer, so tests and the server's log see it too."""
-    logger.error("%s %s: unexpected %s", request.method, request.url.path, type(error).__name__, exc_info=error)
+    logger.error("%s %s: unexpected %s", request.method, _route_of(request), type(error).__name__, exc_info=error)
     message = "something went wrong inside Tocsin; its log says what"
     if _speaks_prometheus(request.url.path):
         return _prometheus_body(http.HTTPStatus.INTERNAL_SERVER_ERROR, "internal", message)

@@ -119,19 +119,7 @@ class Alerting:
             alert.forward, clock=clock, resend_s=alert.resend_s, interval_s=alert.interval_s, external_labels=alert.external_labels
         )
         self._writer = RuleWriter(accept)
-        self.manager = RuleManager(
-            lambda: self.rules.current,
-            RuleSurroundings(
-                self.evaluators,
-                Texts(RuleRender(self._vector), alert.external_labels, external_url),
-                clock,
-                self._take,
-                store=self._writer.write,
-                recent=recent,
-                states=state.rule_states,
-                options=alert,
-            ),
-        )
+        self.manager = RuleManager(lambda: self.rules.current, self._surroundings(external_url, recent))
         self.desk = AlertDesk(
             self.pipeline,
             state.alerting,
@@ -143,13 +131,29 @@ class Alerting:
             announce=self._announce,
             resolve_timeout_s=alert.resolve_timeout_s,
         )
-        self._heartbeat = (
-            Heartbeat(alert.heartbeat_url, alert.heartbeat_s, clock=clock, rules_run=self._rules_run, outbox_works=self._outbox_works)
-            if alert.heartbeat_url
-            else None
-        )
+        self._heartbeat = self._beating() if alert.heartbeat_url else None
         self._leaving = threading.Event()
         self._refreshing = threading.Thread(target=self._refresh_now_and_then, name="alert-files", daemon=True)
+
+    def _surroundings(self, external_url: str, recent: RecentSeries) -> RuleSurroundings:
+        """What rules are evaluated with, and where what they find goes."""
+        alert = self._options.alert
+        return RuleSurroundings(
+            self.evaluators,
+            Texts(RuleRender(self._vector), alert.external_labels, external_url),
+            self._clock,
+            self._take,
+            store=self._writer.write,
+            recent=recent,
+            states=self._state.rule_states,
+            options=alert,
+        )
+
+    def _beating(self) -> Heartbeat:
+        alert = self._options.alert
+        return Heartbeat(
+            alert.heartbeat_url, alert.heartbeat_s, clock=self._clock, rules_run=self._rules_run, outbox_works=self._outbox_works
+        )
 
     def statistics(self) -> Mapping[str, Callable[[], object]]:
         """A function per long-lived object, by its name in /metrics."""
@@ -157,6 +161,7 @@ class Alerting:
             "rule_files": self.rules.statistics,
             "rules": self.manager.statistics,
             "rule_writer": self._writer.statistics,
+            "pages": self._pages.statistics,
             "alerts": self.pipeline.statistics,
             "dispatch": self.pipeline.dispatched,
             "delivery": self.delivery.statistics,
@@ -238,6 +243,7 @@ class Alerting:
             logger.info("rules are in force anew: %d groups", len(self.rules.current.groups))
         if self.routing.refresh():
             logger.info("alert.config is in force anew")
+            self.responding.channels.forget()
             self.pipeline.replace(self._dispatcher())
 
 

@@ -14,6 +14,7 @@ from tocsin.clock import Clock, RealEntropy
 from tocsin.errors import NotFound, TocsinError
 from tocsin.incident.askers import askers_of
 from tocsin.incident.desk import IncidentDesk, IncidentParts
+from tocsin.incident.exemplar import Exemplars
 from tocsin.incident.impact import Impacts
 from tocsin.incident.keeper import Keeper
 from tocsin.incident.opener import Opener
@@ -26,10 +27,12 @@ from tocsin.oncall.escalator import Escalator
 from tocsin.oncall.files.live import LivePlan
 from tocsin.oncall.reach import Night
 from tocsin.oncall.roster import Roster
+from tocsin.oncall.watch import OncallWatch
 from tocsin.query.desk import Desk
 from tocsin.state.state import State
 
 STOP_WAIT_S = 10.0
+TELL_INTERVAL_S = 2.0
 PAGES_LOOKED_AT = 100  # the newest: nobody answers older ones
 
 logger = logging.getLogger(__name__)
@@ -78,14 +81,16 @@ class Responding:
                 askers=askers_of(desk, judging.slos, explainer=desk.explainer),
                 impacts=impacts,
                 acknowledge_pages=self._acknowledge_pages,
+                exemplar_of=Exemplars(desk).of,
                 slos=judging.slos,
             ),
         )
         opener = Opener(state.incidents, state.alerting.outbox, acknowledged=self._acknowledged) if options.incident.open_by_page else None
         self.keeper = Keeper(self.incidents, opener, clock=clock, history=state.alerting, first_bad=impacts)
+        self._watch = OncallWatch(self.oncall, state.oncall, options.oncall, clock)
         self._told: set[str] = set()
         self._leaving = threading.Event()
-        self._calling = threading.Thread(target=self._call_now_and_then, name="escalation", daemon=True)
+        self._telling = threading.Thread(target=self._tell_now_and_then, name="acknowledgements", daemon=True)
 
     def statistics(self) -> Mapping[str, Callable[[], object]]:
         """A function per long-lived object, by its name in /metrics."""
@@ -93,15 +98,18 @@ class Responding:
 
     def start(self) -> None:
         """Call people whose step is due, and keep incidents, from now on."""
-        self._calling.start()
+        self._watch.start()
+        self._telling.start()
         self.keeper.start()
 
     def stop(self) -> None:
         """End after what is under way; idempotent."""
         self._leaving.set()
         self.keeper.stop()
-        if self._calling.is_alive():
-            self._calling.join(STOP_WAIT_S)
+        self._watch.stop()
+        if self._telling.is_alive():
+            self._telling.join(STOP_WAIT_S)
+        self.channels.forget()
 
     def _roster(self) -> Roster:
         return self.oncall.roster()
@@ -130,13 +138,11 @@ class Responding:
                 self.incidents.page_acknowledged(page.group_key, page.acknowledged_by, page.acknowledged_at)
                 self._told.add(page.id)
 
-    def _call_now_and_then(self) -> None:
-        while not self._leaving.wait(self._options.oncall.advance_s):
+    def _tell_now_and_then(self) -> None:
+        while not self._leaving.wait(TELL_INTERVAL_S):
             try:
-                self.plan.refresh()
-                self.escalator.advance()
                 self._tell_incidents()
             except TocsinError as error:
-                logger.error("people could not be called: %s; trying again", error)
+                logger.error("incidents could not be told who answered: %s; trying again", error)
             except Exception:
-                logger.exception("people could not be called; trying again")
+                logger.exception("incidents could not be told who answered; trying again")

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tocsin.alert.files.live import LiveRules
+from tocsin.alert.page.source import PageFactsSource
 from tocsin.alert.pipeline.delivery import Delivery
 from tocsin.alert.pipeline.forward import Forwarder
 from tocsin.alert.pipeline.heartbeat import Heartbeat
@@ -71,6 +72,7 @@ SOURCES: dict[str, Any] = {  # as `tocsin up` names them, see tocsin.app.lifecyc
     "rule_files": LiveRules.statistics,
     "rules": RuleManager.statistics,
     "rule_writer": RuleWriter.statistics,
+    "pages": PageFactsSource.statistics,
     "alerts": Pipeline.statistics,
     "dispatch": Pipeline.dispatched,
     "delivery": Delivery.statistics,
