@@ -13,6 +13,7 @@ from tests.query.telemetry import LogLine, SpanLine, logs_body, spans_body
 
 from tocsin.app.house import House, options_for
 from tocsin.app.options import Options
+from tocsin.app.replaying import replay_desk
 from tocsin.cli.guard_house import HouseStage, open_stage
 from tocsin.clock import RealClock, ReplayClock
 from tocsin.model.batch import Batch
@@ -21,11 +22,13 @@ from tocsin.model.signal import Signal
 from tocsin.model.telemetry import LogRecord, Span
 from tocsin.query.promql.options import PromqlOptions
 from tocsin.query.reading import Reading
+from tocsin.replay.desk_records import BacktestAnswer, BacktestRequest, TextFile
 from tocsin.replay.guards.definition import FILE, GuardOutcome
 from tocsin.replay.guards.freeze import FreezeRequest, freeze, write_guard
 from tocsin.replay.guards.reading import read_guard
 from tocsin.replay.guards.run import GuardRunner
 from tocsin.replay.guards.stored_slice import StoredSlice
+from tocsin.replay.options import ReplayOptions
 from tocsin.wire.door import Door
 from tocsin.wire.files import Format, read
 
@@ -126,6 +129,7 @@ class Team:
     folder: Path
     spans: list[Span]
     logs: list[LogRecord]
+    answer: BacktestAnswer
 
     @property
     def guards(self) -> Path:
@@ -167,7 +171,13 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Team:
         ):
             request = FreezeRequest(name, rule, START, within_s=600.0, **more)  # type: ignore[arg-type]
             write_guard(freeze(request, rules, source, objective_files=[folder / "slo.yaml"]), folder / "guards")
-        return Team(folder, list(source.spans(FIRST_MINUTE, ())), list(source.logs(FIRST_MINUTE, ())))
+        desk = replay_desk(
+            chosen, ReplayOptions(), state=house.state, desk=house.desk, judging=house.judging, alerting=house.alerting, clock=house.clock
+        )
+        texts = tuple(TextFile(name, (folder / name).read_text()) for name in ("rules.yaml", "own.yaml"))
+        over = TimeRange(START - 60 * MINUTE, START + 60 * MINUTE)
+        answer = desk.backtest(BacktestRequest(over, rules=texts, against_current=True, significant=0.01))
+        return Team(folder, list(source.spans(FIRST_MINUTE, ())), list(source.logs(FIRST_MINUTE, ())), answer)
 
 
 def run(folder: Path) -> GuardOutcome:
@@ -194,6 +204,19 @@ def test_a_rule_on_logs_and_a_count(team: Team, tmp_path: Path) -> None:
         "kind: query\nquery: {logs: 'severity:error', at_least: 30}\nstart: 2026-11-16T10:00:00Z\nend: 2026-11-16T10:10:00Z\n"
     )
     assert run(folder).sentence == "logs severity:error >= 30: found 31"
+
+
+def test_a_backtest_over_what_is_stored(team: Team) -> None:
+    """Spans, logs and objectives: each set of rules finds what the objective calls significant, and says what that had cost by then."""
+    files, in_force = team.answer.reports
+    assert [(report.score.pages, report.score.recall, report.score.precision) for report in (files, in_force)] == [
+        (2, 1.0, 1.0),
+        (1, 1.0, 1.0),
+    ]
+    assert {rule.rule for rule in files.score.rules} == {"ShopFails", "ManyErrors"}
+    assert {rule.rule for rule in in_force.score.rules} == {"SloBurn"}
+    assert files.failures == in_force.failures == ()
+    assert (files.score.budget_spent_max or 0) > 1  # ten requests of a service that has seen a few hundred are more than a month's budget
 
 
 def test_a_burn_rate_that_an_objective_brings(team: Team) -> None:

@@ -13,13 +13,10 @@ from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tocsin.alert.conditions.burn import BurnEvaluator
-from tocsin.alert.conditions.composite import CompositeEvaluator
 from tocsin.alert.conditions.events import EventsEvaluator
 from tocsin.alert.conditions.promql import PromqlEvaluator
-from tocsin.alert.conditions.signals import SignalsEvaluator
-from tocsin.alert.definition import AtLeast, BurnAbove, Comparison, Evaluator, EventsCompare, Promql, RuleSet, SignalBreach
-from tocsin.alert.rules.evaluators import Evaluators
+from tocsin.alert.definition import Comparison, Evaluator, EventsCompare, RuleSet
+from tocsin.app.alerting import evaluators_of
 from tocsin.app.house import House, options_for
 from tocsin.app.options import Options
 from tocsin.clock import RealClock, ReplayClock
@@ -29,16 +26,12 @@ from tocsin.model.instant import NANOSECONDS, Instant, TimeRange
 from tocsin.model.series import SeriesSource
 from tocsin.query.fields import parse_log_query, parse_span_query
 from tocsin.query.reading import Reading
-from tocsin.query.signals.golden import Signals
 from tocsin.replay.guards.definition import GuardFile, GuardQuery
 from tocsin.replay.guards.freeze import LATE_NS
 from tocsin.replay.guards.run import GuardRunner, Stage, needs_store, open_series_stage, rules_of
 from tocsin.replay.guards.series_lines import batch_of
 from tocsin.replay.guards.slice_files import is_series, series_in
 from tocsin.replay.options import ReplayOptions
-from tocsin.slo.counting.counts import StoredCounts
-from tocsin.slo.counting.progress import ProgressBook
-from tocsin.slo.minutes import CountSource
 from tocsin.wire.door import Door
 from tocsin.wire.files import Format, read
 
@@ -101,13 +94,9 @@ class HouseStage:
         return self._house.desk.metrics.catalog
 
     def evaluators_on(self, promql: PromqlEvaluator) -> Evaluator:
-        """Evaluators of all conditions but new patterns, which are mined while telemetry comes in."""
+        """Evaluators of all conditions."""
         house = self._house
-        counts: CountSource = StoredCounts(house.store.engine, ProgressBook(house.state.progress))
-        burns = BurnEvaluator(lambda: self._objectives, counts, house.state.exclusions.list, clock=house.clock)
-        signals = SignalsEvaluator(Signals(self.reading, house.desk.metrics, house.options.signals), clock=house.clock)
-        inner = Evaluators({Promql: promql, BurnAbove: burns, EventsCompare: EventsEvaluator(self.reading), SignalBreach: signals})
-        return inner.plus({AtLeast: CompositeEvaluator(inner, lambda: self._objectives)})
+        return evaluators_of(promql, house.options, desk=house.desk, judging=house.judging, clock=house.clock)
 
     def rules(self, paths: Sequence[Path]) -> RuleSet:
         """The rules of some files, and those of the guard's objectives; raises InvalidInput."""
