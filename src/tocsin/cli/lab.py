@@ -14,6 +14,9 @@ class Lab(Enum):
 
     STRUCTURED_LOGGING = "structured-logging"
     DASHBOARD = "dashboard"
+    COMPOSITE_ALERT = "composite-alert"
+    IMPROVEMENT = "improvement"
+    ALERTING = "alerting"
 
 
 def command(name: Annotated[Lab, typer.Argument(help="Which lab.")] = Lab.STRUCTURED_LOGGING) -> None:
