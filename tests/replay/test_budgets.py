@@ -57,7 +57,9 @@ def test_what_was_excluded_is_no_event() -> None:
 
 def test_slices_and_calendar_windows() -> None:
     """Budgets of slices in a month by the calendar are asked in the same way."""
-    one = replace(objective(), budgeting=Timeslices(slice_s=300, slice_target=0.9), window=CalendarWindow(1, "M", "2026-01-01 00:00:00", "UTC"))
+    one = replace(
+        objective(), budgeting=Timeslices(slice_s=300, slice_target=0.9), window=CalendarWindow(1, "M", "2026-01-01 00:00:00", "UTC")
+    )
     counts = traffic(*MONTH, downtime={"2026-11-05 10:00": 10})
     (event,) = budgets(counts, one).significant(OVER, 0.01)
     assert (event.start, event.end) == (instant("2026-11-05 10:00"), instant("2026-11-05 10:10"))

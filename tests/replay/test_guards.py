@@ -5,12 +5,13 @@ from __future__ import annotations
 import gzip
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.replay.prometheus_groups import groups_of
 
@@ -302,3 +303,25 @@ def test_any_line_is_a_series_or_refused(line: bytes) -> None:
     except ParseError:
         return
     assert len(answer.timestamps_ms) == len(answer.values)
+
+
+WHOLE = """
+kind: must_fire
+description: the shop fails
+incident: INC-7
+rule: ShopFails
+labels: {service: shop}
+start: 2026-11-16T10:00:00Z
+within: 5m
+query: {logs: 'severity:error', below: 3}
+"""
+
+
+@settings(max_examples=60, deadline=None)
+@given(text=st.text(max_size=40), cut=st.integers(0, len(WHOLE)))
+def test_any_guard_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, text: str, cut: int) -> None:
+    """Whatever stands in a guard's file, it is a guard or every mistake is said."""
+    folder = tmp_path_factory.mktemp("fuzz")
+    (folder / FILE).write_text(WHOLE[:cut] + text + WHOLE[cut:], encoding="utf-8", errors="replace")
+    with suppress(DefinitionMistakes):
+        read_guard(folder)
