@@ -4,6 +4,7 @@ Measure everything and print it with the machine's name on it.
     python -m benchmarks [--seconds 60] [--rows 10000000] [--keep DIR]    rates, ratios, disk, memory, answer times, idle cost
     python -m benchmarks metrics [--hours 24] [--keep DIR]                Prometheus' metrics beside Prometheus and VictoriaMetrics, alone
     python -m benchmarks judging [--seconds 60] [--keep DIR]              what objectives and golden signals cost, alone
+    python -m benchmarks alerting [--seconds 60] [--keep DIR]             what 5,000 rules cost, and a flood of 50,000 alerts, alone
     python -m benchmarks soak [--minutes 30]                              half load for long; memory must stay flat
 
 Generator and server share the machine. A figure is only as good as the machine was quiet; the ratios to the bare engine, measured in the
@@ -18,7 +19,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import report, soak
+from benchmarks import report, rules, soak
+from benchmarks.flood import measure_flood
 from benchmarks.idle import idle_cost
 from benchmarks.ingest import bare_engine, end_to_end
 from benchmarks.judging import measure
@@ -34,7 +36,7 @@ BARE_SEGMENTS = 30  # ten seconds and more of each signal
 def main(arguments: list[str]) -> int:
     """Run what the command line asks for; 0 when every goal was met, 1 otherwise."""
     parser = argparse.ArgumentParser(prog="benchmarks", description="Measure Tocsin on this machine.")
-    parser.add_argument("what", nargs="?", choices=("bench", "metrics", "judging", "soak"), default="bench")
+    parser.add_argument("what", nargs="?", choices=("bench", "metrics", "judging", "alerting", "soak"), default="bench")
     parser.add_argument("--seconds", type=float, default=60.0, help="how long each signal is sent")
     parser.add_argument("--rows", type=int, default=10_000_000, help="spans and log records stored when questions are asked")
     parser.add_argument("--minutes", type=float, default=30.0, help="how long the soak lasts")
@@ -50,6 +52,8 @@ def main(arguments: list[str]) -> int:
             return beside_peers(folder, hours=options.hours)
         if options.what == "judging":
             return judge(folder, seconds=options.seconds)
+        if options.what == "alerting":
+            return alert(folder, seconds=options.seconds)
         return bench(folder, seconds=options.seconds, rows=options.rows, hours=options.hours)
     finally:
         if options.keep is None:
@@ -72,6 +76,15 @@ def judge(folder: Path, *, seconds: float) -> int:
     return page.finish()
 
 
+def alert(folder: Path, *, seconds: float) -> int:
+    """Rules and alerts alone; prints and keeps the report."""
+    page = report.Page()
+    page.machine()
+    page.rules(rules.measure(folder, seconds=seconds))
+    page.flood(measure_flood(folder))
+    return page.finish()
+
+
 def bench(folder: Path, *, seconds: float, rows: int, hours: float) -> int:
     """The whole measurement; prints and keeps the report."""
     page = report.Page()
@@ -87,6 +100,8 @@ def bench(folder: Path, *, seconds: float, rows: int, hours: float) -> int:
         page.questions(ask_all(server))
     shutil.rmtree(folder / "data", ignore_errors=True)
     page.judging(measure(folder, seconds=seconds))
+    page.rules(rules.measure(folder, seconds=seconds))
+    page.flood(measure_flood(folder))
     page.peers(compare(folder, hours=hours), hours=hours)
     return page.finish()
 

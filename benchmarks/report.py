@@ -11,12 +11,14 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.flood import Flood
 from benchmarks.idle import Idle
 from benchmarks.ingest import WORDS, Ingest
 from benchmarks.judging import Judging
 from benchmarks.peers import Outcome
 from benchmarks.questions import Question
 from benchmarks.rows import Disk
+from benchmarks.rules import RuleRun
 
 RESULTS = Path(__file__).parent / "results"
 RATE_GOALS = {"traces": 120_000, "logs": 100_000, "metrics": 300_000}
@@ -28,6 +30,9 @@ IDLE_MEMORY_GOAL_BYTES = 450_000_000
 IDLE_CPU_GOAL = 0.02
 JUDGING_GOAL = 0.05
 BULK_GOAL = 1_000_000
+RULE_INTERVAL_S = 15
+FLOOD_NOTIFICATIONS_GOAL = 100
+FLOOD_MEMORY_GOAL_BYTES = 600_000_000
 SAMPLE_BYTES_GOAL = 1.2
 PEER_GOALS = {"Prometheus": 2.0, "VictoriaMetrics": 1.0}
 
@@ -98,6 +103,32 @@ class Page:
         goal = f"< {JUDGING_GOAL:.0%}"
         self._row("keeping them current, on top", f"{judging.share:.1%} of a core", goal, met=judging.share < JUDGING_GOAL)
         self.questions(judging.questions)
+
+    def rules(self, run: RuleRun) -> None:
+        """What rules cost, and what questions feel of them."""
+        title = f"Rules: {run.rules:,} in {run.groups} groups, every 15 s, over 10,000 series that go on, for {run.seconds:.0f} s"
+        self._table(title, ("what", "measured", "goal"))
+        due = run.rules / RULE_INTERVAL_S
+        self._row("evaluated", f"{run.rate:,.0f} rules/s, {run.failed} failed", f"{due:,.0f}/s", met=run.failed == 0)
+        self._row("evaluations of groups left out", str(run.missed), "0", met=run.missed == 0)
+        self._row("the load without rules", f"{run.share_without:.1%} of a core", "")
+        self._row("the rules, on top", f"{run.share:.1%} of a core", "")
+        for without, beside in zip(run.questions_without, run.questions_with, strict=True):
+            times = f"{beside.ms_p50:.0f} ms (p95 {beside.ms_p95:.0f}); without rules {without.ms_p50:.0f} ms (p95 {without.ms_p95:.0f})"
+            self._row(beside.name, times, "")
+
+    def flood(self, flood: Flood) -> None:
+        """What a flood of alerts costs."""
+        self._table(f"A flood: {flood.alerts:,} alerts at once, and their end, in ten groups", ("what", "measured", "goal"))
+        self._row("all taken, on the disk", f"{flood.posted_s:.1f} s", "")
+        self._row("every group told", f"{flood.told_s:.1f} s", "")
+        met = flood.notifications <= FLOOD_NOTIFICATIONS_GOAL
+        self._row("notifications", str(flood.notifications), f"<= {FLOOD_NOTIFICATIONS_GOAL}", met=met)
+        self._row("the largest", f"{flood.largest_bytes / 1000:,.0f} kB", "")
+        grown = flood.memory_peak - flood.memory_before
+        goal = f"< {FLOOD_MEMORY_GOAL_BYTES / 1e6:.0f} MB"
+        self._row("memory on top, peak", f"{grown / 1e6:,.0f} MB", goal, met=grown < FLOOD_MEMORY_GOAL_BYTES)
+        self.questions(flood.questions)
 
     def peers(self, outcomes: Sequence[Outcome], *, hours: float) -> None:
         """The same samples into each, the same questions to each."""

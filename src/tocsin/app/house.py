@@ -22,6 +22,7 @@ from tocsin.api.context import Context
 from tocsin.app.alerting import Alerting
 from tocsin.app.judging import Judging
 from tocsin.app.options import Options
+from tocsin.app.replaying import replay_desk
 from tocsin.clock import Clock, Entropy, RealEntropy
 from tocsin.errors import StoreError, TocsinError
 from tocsin.journal.journal import Journal
@@ -86,6 +87,15 @@ class House:
             self.alerting = Alerting(
                 options, state=self.state, desk=self.desk, judging=self.judging, accept=self.accept, recent=recent, clock=self.clock
             )
+            self.replay = replay_desk(
+                options,
+                options.replay,
+                state=self.state,
+                desk=self.desk,
+                judging=self.judging,
+                alerting=self.alerting,
+                clock=self.clock,
+            )
             opened.pop_all()
         self.loader = Loader(self.journal, self.store, clock=self.clock, on_loaded=self._segment_loaded)
         self.fold = Fold(self.store.engine, options.fold, self.clock)
@@ -130,6 +140,7 @@ class House:
             checked_rules=lambda: self.alerting.rules.checked,
             oncall=self.alerting.responding.oncall,
             incidents=self.alerting.responding.incidents,
+            replay=self.replay,
             **more,
         )
 
@@ -180,6 +191,7 @@ class House:
         self._open = False
         drained = self._drain(drain_s)
         self._leaving.set()
+        self.replay.close()
         self.alerting.stop()
         self.fold.stop()
         self.loader.stop()

@@ -130,6 +130,7 @@ class Server:
             **doors.statistics(),
             **house.judging.statistics(),
             **house.alerting.statistics(),
+            "replay": house.replay.statistics,
             "log_patterns": house.patterns.statistics,
             "process": ProcessWatch().statistics,
         }

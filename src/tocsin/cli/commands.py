@@ -53,6 +53,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("rules", "tocsin.cli.rules", "Rules: how they stand, what is wrong with them."),
     Command("oncall", "tocsin.cli.oncall", "Who is on call; swaps, pages, load."),
     Command("incident", "tocsin.cli.incident", "Lead incidents, learn from them."),
+    Command("guards", "tocsin.cli.guards", "Run what incidents taught, for CI."),
+    Command("backtest", "tocsin.cli.backtest", "Replay rules over the past: who would have been woken?"),
     Command("query", "tocsin.cli.query", "Ask for metrics in PromQL."),
     Command("sql", "tocsin.cli.sql", "Run read-only SQL over the telemetry."),
     Command("journal", "tocsin.cli.journal", "Show and replay what is in quarantine."),

@@ -36,6 +36,7 @@ from tocsin.oncall.desk import OncallDesk
 from tocsin.query.desk import Desk
 from tocsin.query.patterns.keeper import PatternKeeper
 from tocsin.query.promql.engine import Promql
+from tocsin.replay.desk import ReplayDesk
 from tocsin.slo.counting.keeper import Keeper
 from tocsin.slo.desk import SloDesk
 from tocsin.slo.files.live import LiveDefinitions
@@ -80,6 +81,7 @@ SOURCES: dict[str, Any] = {  # as `tocsin up` names them, see tocsin.app.lifecyc
     "heartbeat": Heartbeat.statistics,
     "oncall": OncallDesk.statistics,
     "incidents": IncidentKeeper.statistics,
+    "replay": ReplayDesk.statistics,
     "process": ProcessWatch.statistics,
 }
 
