@@ -42,6 +42,8 @@ SHARE_MIN = 0.1  # what sets apart by less is not said
 DEPLOYED_BEFORE_S = 1800  # how long before the onset a deployment may have been
 DEPLOYED_AFTER_S = 120  # clocks differ, and a rollout takes a while
 SLOW_TIMES = 2.0
+SLOW_TIMES_OF_MEDIAN = 3.0
+FAILED = "error:true"
 DAYS_MAX = 7
 SHAPES_MAX = 2_000
 EXEMPLARS_MAX = 5
@@ -128,13 +130,19 @@ class Explainer:
         )
 
     def _usual_meaning(self, total: Predicate, before: Within, within: Within) -> str:
-        """Failed, or slower than twice what 95 of 100 requests took before; without requests before, than twice the median of now."""
+        """
+        Failed, or slower than twice what 95 of 100 requests took before.
+
+        Without requests before, only those that failed; where none did, those that took three times the median.
+        """
         requests, quantile_ns = self._quantile(total, 0.95, before)
-        if not requests:
-            requests, quantile_ns = self._quantile(total, 0.5, within)
-        if not requests:
-            return "error:true"
-        return f"error:true OR duration:>{max(1, round(quantile_ns * SLOW_TIMES / 1e6))}ms"
+        if requests:
+            return f"{FAILED} OR duration:>{max(1, round(quantile_ns * SLOW_TIMES / 1e6))}ms"
+        minutes = self._minutes(total, parse_span_query(FAILED), within)
+        if any(minute.bad for minute in minutes):
+            return FAILED
+        requests, quantile_ns = self._quantile(total, 0.5, within)
+        return f"{FAILED} OR duration:>{max(1, round(quantile_ns * SLOW_TIMES_OF_MEDIAN / 1e6))}ms" if requests else FAILED
 
     def _quantile(self, total: Predicate, quantile: float, within: Within) -> tuple[int, float]:
         names = ParameterNames()
