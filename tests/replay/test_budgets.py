@@ -63,3 +63,9 @@ def test_slices_and_calendar_windows() -> None:
     counts = traffic(*MONTH, downtime={"2026-11-05 10:00": 10})
     (event,) = budgets(counts, one).significant(OVER, 0.01)
     assert (event.start, event.end) == (instant("2026-11-05 10:00"), instant("2026-11-05 10:10"))
+
+
+def test_a_young_objective_has_the_budget_of_a_whole_window() -> None:
+    """Counted for a day, ten minutes of failure are ten of the 43.2 that a month of such days allows, not a third of a day's own."""
+    young = budgets(traffic("2026-11-19 12:00", "2026-11-20 12:00", downtime={"2026-11-20 11:00": 10}))
+    assert young.spent(KEY, instant("2026-11-20 11:00"), instant("2026-11-20 11:10")) == pytest.approx(10 / 43.2, rel=0.001)

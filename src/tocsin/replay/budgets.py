@@ -18,6 +18,7 @@ from tocsin.model.instant import NANOSECONDS, Instant, TimeRange
 from tocsin.replay.evidence import KnownIncident
 from tocsin.slo.definition import Objective
 from tocsin.slo.exclusions import excluded_ranges
+from tocsin.slo.figures import known_share
 from tocsin.slo.minutes import MINUTE_S, CountSource, MinuteRange
 from tocsin.slo.reading import MinuteReading, Want, read_minutes
 from tocsin.slo.slices import aligned, slice_width_s
@@ -47,7 +48,7 @@ class Budgets:
         """
         The share of an objective's budget that went in [start, end), 0 to 1 and more; None when there is no such objective, or no event.
 
-        The budget is that of the window that ends then, with as many events as it had.
+        The budget is that of the window that ends then; what is not known of it is expected to have had as many events as what is.
         """
         objective = self._objectives().get(key)
         if objective is None or end <= start:
@@ -56,7 +57,16 @@ class Budgets:
         window = window_at(objective.window, stretch.end_s)
         within = MinuteRange(window.start_s, max(window.elapsed_end_s, stretch.end_s))
         whole = self._read(objective, (within, stretch)).kept(within)
-        budget = objective.allowed_ratio * whole.total
+        progress = self._source.progress().get(key)
+        excluded = excluded_ranges(objective, self._exclusions(), within)
+        share = known_share(
+            window,
+            progress.known_from_s if progress is not None else None,
+            excluded,
+            observed_minutes=whole.minutes,
+            width_s=slice_width_s(objective.budgeting),
+        )
+        budget = objective.allowed_ratio * whole.total / share if share else 0.0
         return self._read(objective, (stretch,)).kept(stretch).bad / budget if budget else None
 
     def significant(self, over: TimeRange, share_min: float) -> list[KnownIncident]:
