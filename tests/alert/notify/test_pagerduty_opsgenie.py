@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from pydantic import SecretStr
@@ -16,6 +17,8 @@ from tocsin.errors import DeliveryError
 from tocsin.model.notification import NotificationReason
 
 KEY = hashlib.sha256(GROUP_KEY.encode()).hexdigest()
+STORY = "Not told before: a notification of 2026-11-20T02:03:00Z: Burns fired at 2026-11-20T02:03:00Z, resolved at 2026-11-20T02:06:00Z"
+UNTOLD = replace(notification(alert(ended=True), reason=NotificationReason.ALL_RESOLVED), untold=1, note=STORY)
 ROUTING = "0123456789abcdef0123456789abcdef"
 
 
@@ -76,6 +79,39 @@ def test_the_older_api_is_spoken_with_a_service_key() -> None:
     assert event["details"]["num_resolved"] == 1
 
 
+@pytest.mark.parametrize("older_api", [False, True])
+def test_what_nobody_was_told_is_triggered_before_it_is_resolved(older_api: bool) -> None:
+    """A group that began and ended while PagerDuty could not be reached: a resolve alone would be dropped, and nobody would ever know."""
+    with http_receiver() as receiver:
+        old = PagerdutyConfig(service_key=SecretStr("service-key-1"), url=f"{receiver.url}/generic")
+        with closing(channel(Receiver("team", pagerduty=(old,)) if older_api else pagerduty(receiver.url))) as out:
+            out.send(UNTOLD, PAGE)
+        events = [request.json for request in receiver.requests]
+    action, key = ("event_type", "incident_key") if older_api else ("event_action", "dedup_key")
+    assert [(event[action], event[key]) for event in events] == [("trigger", KEY), ("resolve", KEY)]
+    called = [event["description"] if older_api else event["payload"]["summary"] for event in events]
+    assert called[0].endswith(STORY)
+    assert STORY not in called[1]
+
+
+def test_what_still_fires_is_not_resolved_for_what_was_not_told() -> None:
+    """Earlier notifications that nobody saw change nothing while something fires: one trigger."""
+    with http_receiver() as receiver, closing(channel(pagerduty(receiver.url))) as out:
+        out.send(replace(notification(), untold=2, note=STORY), PAGE)
+        assert receiver.request.json["event_action"] == "trigger"
+
+
+def test_a_trigger_that_is_refused_leaves_nothing_resolved() -> None:
+    """The next attempt sends both again: a resolve without its trigger would be dropped."""
+    answers = (Answer(503), Answer(202))
+    with http_receiver(*answers) as receiver, closing(channel(pagerduty(receiver.url))) as out:
+        with pytest.raises(DeliveryError):
+            out.send(UNTOLD, PAGE)
+        out.send(UNTOLD, PAGE)
+        actions = [request.json["event_action"] for request in receiver.requests]
+    assert actions == ["trigger", "trigger", "resolve"]
+
+
 @pytest.mark.parametrize(("status", "lasting"), [(400, True), (403, True), (429, False), (500, False)])
 def test_refusals_of_pagerduty(status: int, lasting: bool) -> None:
     """A bad key is never tried again, a limit of rate is; the key is not shown."""
@@ -125,3 +161,14 @@ def test_opsgenie_changes_an_alert_where_asked() -> None:
         ("PUT", f"/v2/alerts/{KEY}/message?identifierType=alias"),
         ("PUT", f"/v2/alerts/{KEY}/description?identifierType=alias"),
     ]
+
+
+def test_opsgenie_creates_what_nobody_was_told_before_it_closes_it() -> None:
+    """An alias without an alert can't be closed: the alert is created with its story, then closed."""
+    with http_receiver(Answer(202)) as receiver, closing(channel(opsgenie(receiver.url))) as out:
+        out.send(UNTOLD, PAGE)
+        created, closed = receiver.requests
+    assert created.path == "/v2/alerts"
+    assert created.json["alias"] == KEY
+    assert created.json["description"].startswith(STORY)
+    assert closed.path == f"/v2/alerts/{KEY}/close?identifierType=alias"

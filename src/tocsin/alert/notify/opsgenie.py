@@ -1,6 +1,8 @@
 """
 Opsgenie: an alert that is created, noted and closed under an alias, a hash of the group's key.
 
+An alias that no alert has is not closed: a group that fired and ended before anybody could be told is created first, so that people hear
+of it.
 Source: Opsgenie documentation, 'Alert API'. Its maker ends the service on 2027-04-05.
 """
 
@@ -44,23 +46,22 @@ class OpsgenieChannel:
         self._http = HttpSender(config.http_config, timeout_s=timeout_s, clock=filling.clock, secrets=[config.api_key])
 
     def send(self, notification: Notification, page: PageText) -> str:
-        """Create, or close when nothing fires any more; returns what Opsgenie answered."""
+        """Create, close when nothing fires any more, or both where nobody was told; returns what Opsgenie answered, to the last."""
         texts = self._filling.of(notification, page)
         base = needed(texts, "api_url", self._config.api_url)
         base = base if base.endswith("/") else f"{base}/"
         key = needed(texts, "api_key", self._config.api_key.get_secret_value())
-        headers = {"Authorization": f"GenieKey {key}"}
-        alias = dedup_key(notification)
+        headers, alias, answer = {"Authorization": f"GenieKey {key}"}, dedup_key(notification), ""
+        if notification.firing or notification.untold:
+            alert = self._alert(notification, texts, page)
+            answer = answer_text(self._http.post(urljoin(base, "v2/alerts"), alert, headers=headers), [key])
+            for part in ("message", "description") if self._config.update_alerts else ():
+                path = f"v2/alerts/{alias}/{part}?identifierType=alias"
+                self._http.post(urljoin(base, path), {part: alert.get(part, "")}, headers=headers, method="PUT")
         if not notification.firing:
             closed = {"source": self._source(texts), "note": one_line(page.title, NOTE_CHARS_MAX)}
             reply = self._http.post(urljoin(base, f"v2/alerts/{alias}/close?identifierType=alias"), closed, headers=headers)
-            return answer_text(reply, [key])
-        alert = self._alert(texts, page, alias)
-        answer = answer_text(self._http.post(urljoin(base, "v2/alerts"), alert, headers=headers), [key])
-        if self._config.update_alerts:
-            for part in ("message", "description"):
-                path = f"v2/alerts/{alias}/{part}?identifierType=alias"
-                self._http.post(urljoin(base, path), {part: alert.get(part, "")}, headers=headers, method="PUT")
+            answer = answer_text(reply, [key])
         return answer
 
     def close(self) -> None:
@@ -70,15 +71,16 @@ class OpsgenieChannel:
     def _source(self, texts: NotificationTexts) -> str:
         return one_line(texts.text_or(self._config.source, "Tocsin"), 100)
 
-    def _alert(self, texts: NotificationTexts, page: PageText, alias: str) -> dict[str, Any]:
+    def _alert(self, notification: Notification, texts: NotificationTexts, page: PageText) -> dict[str, Any]:
         config = self._config
+        happened = f"{notification.note}\n" if not notification.firing else ""  # the page's title says only that it is over
         details = {name: texts.text_or(value, "") for name, value in config.details.items()}
         labels = texts.data.members()["CommonLabels"]
         priority = texts.text_or(config.priority, "").strip() or page.severity
         alert = {
-            "alias": alias,
+            "alias": dedup_key(notification),
             "message": one_line(texts.text_or(config.message, page.title), MESSAGE_CHARS_MAX) or "Alert",
-            "description": clean(texts.text_or(config.description, page.body), DESCRIPTION_CHARS_MAX),
+            "description": clean(happened + texts.text_or(config.description, page.body), DESCRIPTION_CHARS_MAX),
             "details": {name: clean(value, DETAIL_CHARS_MAX) for name, value in {**labels, **details}.items()},
             "source": self._source(texts),
             "responders": [entry for one in config.responders if (entry := _responder(texts, one.type, one.id, one.name, one.username))],

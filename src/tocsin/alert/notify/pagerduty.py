@@ -1,7 +1,8 @@
 """
 PagerDuty: Events API v2, or the older one where a service key is configured.
 
-The key by which PagerDuty tells events of one incident apart is a hash of the group's key, so that a resolve finds its trigger.
+The key by which PagerDuty tells events of one incident apart is a hash of the group's key, so that a resolve finds its trigger. PagerDuty
+drops a resolve that finds none: a group that fired and ended before anybody could be told is triggered first, so that people hear of it.
 Source: PagerDuty developer documentation, 'Events API v2', 'Events API v1'.
 """
 
@@ -23,7 +24,6 @@ from tocsin.model.instant import format_instant
 from tocsin.model.notification import Notification, NotificationReason
 
 SUMMARY_CHARS_MAX = 1_024
-V1_SUMMARY_CHARS_MAX = 1_024
 BODY_BYTES_MAX = 512_000
 LINKS_MAX = 20
 SEVERITIES = frozenset({"critical", "error", "warning", "info"})
@@ -55,30 +55,34 @@ class PagerdutyChannel:
         )
 
     def send(self, notification: Notification, page: PageText) -> str:
-        """Send the event; returns what PagerDuty answered."""
+        """Send the event, or a trigger and the resolve of what nobody was told; returns what PagerDuty answered, to the last."""
         texts = self._filling.of(notification, page)
         if self._config.routing_key is not None:
-            url, body = self._config.url, self._event(notification, page, texts, self._config.routing_key.get_secret_value())
+            url, key, event_of = self._config.url, self._config.routing_key, self._event
         elif self._config.service_key is not None:
             url = V1_URL if self._config.url == V2_URL else self._config.url
-            body = self._old_event(notification, page, texts, self._config.service_key.get_secret_value())
+            key, event_of = self._config.service_key, self._old_event
         else:
             raise DeliveryError("neither routing_key nor service_key is configured", lasting=True)
-        return answer_text(self._http.post(url, content=_bounded(body)), [])
+        answer = ""
+        for action in actions_of(notification):
+            event = event_of(notification, page, texts, key.get_secret_value(), action)
+            answer = answer_text(self._http.post(url, content=_bounded(event)), [])
+        return answer
 
     def close(self) -> None:
         """Close idle connections."""
         self._http.close()
 
-    def _event(self, notification: Notification, page: PageText, texts: NotificationTexts, key: str) -> dict[str, Any]:
-        config, event_action = self._config, action_of(notification)
+    def _event(self, notification: Notification, page: PageText, texts: NotificationTexts, key: str, action: str) -> dict[str, Any]:
+        config = self._config
         routing_key = needed(texts, "routing_key", key).strip()
-        event: dict[str, Any] = {"routing_key": routing_key, "event_action": event_action, "dedup_key": dedup_key(notification)}
-        if event_action == "acknowledge":
+        event: dict[str, Any] = {"routing_key": routing_key, "event_action": action, "dedup_key": dedup_key(notification)}
+        if action == "acknowledge":
             return event
         severity = texts.text_or(config.severity, "error").strip().lower()
         payload = {
-            "summary": one_line(texts.text_or(config.description, page.title), SUMMARY_CHARS_MAX) or page.title,
+            "summary": self._summary(notification, page, texts, action),
             "source": one_line(texts.text_or(config.source, "Tocsin"), SUMMARY_CHARS_MAX) or "Tocsin",
             "severity": severity if severity in SEVERITIES else "error",
             "timestamp": format_instant(min((alert.starts_at for alert in notification.alerts), default=notification.created_at)),
@@ -99,17 +103,23 @@ class PagerdutyChannel:
         }
         return {name: value for name, value in event.items() if value}
 
-    def _old_event(self, notification: Notification, page: PageText, texts: NotificationTexts, key: str) -> dict[str, Any]:
+    def _old_event(self, notification: Notification, page: PageText, texts: NotificationTexts, key: str, action: str) -> dict[str, Any]:
         event = {
             "service_key": needed(texts, "service_key", key).strip(),
-            "event_type": action_of(notification),
+            "event_type": action,
             "incident_key": dedup_key(notification),
-            "description": one_line(texts.text_or(self._config.description, page.title), V1_SUMMARY_CHARS_MAX) or page.title,
+            "description": self._summary(notification, page, texts, action),
             "client": one_line(texts.text_or(self._config.client, "Tocsin")),
             "client_url": texts.text_or(self._config.client_url, ""),
             "details": {name: _detail(texts, value) for name, value in self._config.details.items()},
         }
         return {name: value for name, value in event.items() if value}
+
+    def _summary(self, notification: Notification, page: PageText, texts: NotificationTexts, action: str) -> str:
+        """What the incident is called; where it is triggered for something that is over, with what had happened."""
+        called = one_line(texts.text_or(self._config.description, page.title), SUMMARY_CHARS_MAX) or page.title
+        over = action == "trigger" and not notification.firing
+        return one_line(f"{called}. {notification.note}", SUMMARY_CHARS_MAX) if over else called
 
 
 def dedup_key(notification: Notification) -> str:
@@ -117,11 +127,13 @@ def dedup_key(notification: Notification) -> str:
     return hashlib.sha256(notification.group_key.encode("utf-8", "replace")).hexdigest()
 
 
-def action_of(notification: Notification) -> str:
-    """`trigger`, `acknowledge` or `resolve`."""
+def actions_of(notification: Notification) -> tuple[str, ...]:
+    """What is to be done with the incident, in order: `trigger`, `acknowledge`, `resolve`, or the first and the last."""
     if notification.reason is NotificationReason.ACKNOWLEDGED:
-        return "acknowledge"
-    return "trigger" if notification.firing else "resolve"
+        return ("acknowledge",)
+    if notification.firing:
+        return ("trigger",)
+    return ("trigger", "resolve") if notification.untold else ("resolve",)
 
 
 def _detail(texts: NotificationTexts, value: Any) -> Any:
