@@ -202,7 +202,8 @@ class AlertDesk:
 
     def receivers(self) -> list[ReceiverView]:
         """Everybody whom the configuration names, in its order."""
-        return [ReceiverView(name, tuple(self._channels_of(name))) for name in self._config().receivers]
+        known = self._config().receivers
+        return [ReceiverView(name, tuple(self._channels_of(name)), receiver.labels) for name, receiver in known.items()]
 
     def status(self) -> AlertingStatus:
         """How alerting stands."""

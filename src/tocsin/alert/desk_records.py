@@ -120,10 +120,11 @@ class NotificationView:
 
 @dataclass(frozen=True, slots=True)
 class ReceiverView:
-    """A receiver of the configuration, and the channels by which it is told."""
+    """A receiver of the configuration, the channels by which it is told, and texts about it by name."""
 
     name: str
     channels: Sequence[ChannelInfo]
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ from tocsin.api import (
     traces,
     usage,
 )
+from tocsin.api.alertmanager.routes import AlertmanagerApi
 from tocsin.api.browser import BrowserGuard
 from tocsin.api.context import Context
 from tocsin.api.failure import Failure
@@ -104,6 +105,7 @@ def create_application(
     app.state.context = context
     app.router.routes.extend(ingest)  # first, because they are asked most
     app.router.routes.extend(PrometheusApi().routes())
+    app.router.routes.extend(AlertmanagerApi().routes())
     for area in AREAS:
         app.include_router(area, prefix="/api")
     app.include_router(status.probes)

@@ -3,7 +3,7 @@ What keeps a web page that somebody on this machine happens to visit from readin
 
     Host is not ours            refused: a name of the attacker's that resolves to 127.0.0.1 (DNS rebinding) would make his page same-origin
     a large body to /api        refused: questions are short, and would be read into memory whole
-    cross-origin POST to /api   refused (to /prometheus too): Sec-Fetch-Site or Origin say where it comes from; programs send neither
+    cross-origin POST to /api   refused (to the other APIs too): Sec-Fetch-Site or Origin say where it comes from; programs send neither
     CORS                        never granted, so no page of another origin can read an answer
 
 The ingest routes are covered by the first rule and by their media types, which a page can't send across origins without a preflight.
@@ -22,8 +22,10 @@ from tocsin.errors import InvalidInput, LimitExceeded
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 BODY_BYTES_MAX = 1 << 20  # of questions; the longest statement that is taken has 20,000 characters
+ALERT_BODY_BYTES_MAX = 8 << 20  # of alerts that others post: ten thousand of them, with their texts
+ALERTS_PATH = "/alertmanager/api/v2/alerts"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-GUARDED = ("/api", "/prometheus")
+GUARDED = ("/api", "/prometheus", "/alertmanager")
 WRITE_PATHS = frozenset({"/prometheus/api/v1/write", "/api/v1/write"})
 SAFE_FETCH_SITES = frozenset({"same-origin", "none"})
 HEADERS = (
@@ -58,13 +60,14 @@ class BrowserGuard:
         elif _is_ingest(scope):
             await self._app(scope, receive, send)  # exporters are no browsers: headers would only cost them bytes
         else:
-            await self._app(scope, _bounded(receive), _adding_headers(send))
+            await self._app(scope, _bounded(receive, _body_bytes_max(scope)), _adding_headers(send))
 
     def _refusal(self, scope: Scope) -> InvalidInput | None:
         headers = Headers(scope=scope)
         declared = headers.get("content-length", "")
-        if not _is_ingest(scope) and declared.isdecimal() and (len(declared) > 18 or int(declared) > BODY_BYTES_MAX):
-            return LimitExceeded(f"the body is larger than {BODY_BYTES_MAX} bytes; ask something shorter")
+        limit = _body_bytes_max(scope)
+        if not _is_ingest(scope) and declared.isdecimal() and (len(declared) > 18 or int(declared) > limit):
+            return LimitExceeded(f"the body is larger than {limit} bytes; send less at once")
         host = headers.get("host", "")
         if self._hosts is not None and host_name(host) not in self._hosts:
             return InvalidInput(
@@ -88,15 +91,19 @@ def _is_ingest(scope: Scope) -> bool:
     return path.startswith("/v1/") or path in WRITE_PATHS
 
 
-def _bounded(receive: Receive) -> Receive:
-    """What comes after the first BODY_BYTES_MAX bytes is taken for a sender who hung up."""
+def _body_bytes_max(scope: Scope) -> int:
+    return ALERT_BODY_BYTES_MAX if scope["path"] == ALERTS_PATH else BODY_BYTES_MAX
+
+
+def _bounded(receive: Receive, bytes_max: int) -> Receive:
+    """What comes after the first `bytes_max` bytes is taken for a sender who hung up."""
     taken = 0
 
     async def receive_bounded() -> Message:
         nonlocal taken
         message = await receive()
         taken += len(message.get("body", b""))
-        return message if taken <= BODY_BYTES_MAX else {"type": "http.disconnect"}
+        return message if taken <= bytes_max else {"type": "http.disconnect"}
 
     return receive_bounded
 

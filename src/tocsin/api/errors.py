@@ -10,7 +10,8 @@ Our own API answers every error with one JSON body:
     {"error": {"code": "parse_error", "message": "...", "retryable": false, "position": 17}}
 
 `position`, `key`, `retry_after_s` and `details` stand there when the error has them. OTLP is answered with `google.rpc.Status`, Prometheus
-remote write with a line of text, and with 503 wherever the same may come again; everything else under /prometheus as its API says errors.
+remote write with a line of text, and with 503 wherever the same may come again; everything else under /prometheus and /alertmanager as
+their APIs say errors.
 An exception that nobody meant is a 500 whose body says no more than that; the log has the rest.
 """
 
@@ -49,6 +50,7 @@ from tocsin.wire.rpc_status import json_status, protobuf_status, retry_after_s
 
 JSON = "application/json"
 PROMETHEUS_PREFIX = "/prometheus"
+ALERTMANAGER_PREFIX = "/alertmanager"
 PROTOBUF = "application/x-protobuf"
 logger = logging.getLogger(__name__)
 
@@ -57,6 +59,14 @@ class UnsupportedMedia(InvalidInput):
     """The body is of a media type or a content encoding that this route does not take; the message names those that it does."""
 
     code = "unsupported_media_type"
+
+
+class InvalidField(InvalidInput):
+    """A field that Alertmanager's API needs is missing or of another form; `number` is its own for what is wrong, such as 602."""
+
+    def __init__(self, message: str, *, number: int) -> None:
+        super().__init__(message)
+        self.number = number
 
 
 STATUSES: tuple[tuple[type[TocsinError], http.HTTPStatus], ...] = (  # the first that fits
@@ -108,9 +118,11 @@ def _has_status(error: TocsinError) -> bool:
 
 
 def error_response(error: TocsinError, *, path: str = "") -> Response:
-    """The error as our own API says it; as Prometheus' does where `path`, that of the request, is one of its API."""
-    if _speaks_prometheus(path):
+    """The error as our own API says it; as that of Prometheus or Alertmanager where `path`, that of the request, belongs to it."""
+    if _is_under(PROMETHEUS_PREFIX, path):
         return _prometheus_body(status_of(error), "bad_data", str(error), _retry_headers(error))
+    if _is_under(ALERTMANAGER_PREFIX, path):
+        return _alertmanager_body(status_of(error), str(error), headers=_retry_headers(error))
     return _error_body(status_of(error), error.code, str(error), error.retryable, _extras(error), _retry_headers(error))
 
 
@@ -130,6 +142,33 @@ def prometheus_error_response(error: TocsinError) -> Response:
     if status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.error("the Prometheus API could not answer: %s", error)
     return _prometheus_body(status.value, kind, str(error), _retry_headers(error))
+
+
+def alertmanager_error_response(error: TocsinError) -> Response:
+    """
+    The error as Alertmanager's API says it.
+
+    What its handlers refuse is a text as JSON; what is not even a question or an order of that API is `{"code", "message"}`.
+    """
+    if isinstance(error, InvalidField):
+        return _alertmanager_body(http.HTTPStatus.UNPROCESSABLE_ENTITY, str(error), number=error.number)
+    status = status_of(error)
+    if status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
+        logger.error("the Alertmanager API could not answer: %s", error)
+    if isinstance(error, ParseError | UnsupportedMedia | LimitExceeded | Overloaded | Timeout):
+        return _alertmanager_body(status, str(error), headers=_retry_headers(error))
+    return Response(orjson.dumps(str(error)), status, media_type=JSON, headers=_retry_headers(error))
+
+
+def alertmanager_nothing_response() -> Response:
+    """That there is no such silence, as Alertmanager's API says it: without a word."""
+    return Response(status_code=http.HTTPStatus.NOT_FOUND)
+
+
+def alertmanager_gone_response() -> Response:
+    """That version 1 of Alertmanager's API is no more."""
+    message = f"version 1 of the API is gone, as it is from Alertmanager since 0.27; ask {ALERTMANAGER_PREFIX}/api/v2"
+    return Response(orjson.dumps({"status": "deprecated", "error": message}), http.HTTPStatus.GONE, media_type=JSON)
 
 
 def remote_write_response(outcome: WriteOutcome) -> Response:
@@ -192,13 +231,17 @@ def _error_body(
     return Response(orjson.dumps(body, default=str), status, media_type=JSON, headers=headers)
 
 
-def _speaks_prometheus(path: str) -> bool:
-    return path == PROMETHEUS_PREFIX or path.startswith(f"{PROMETHEUS_PREFIX}/")
+def _is_under(prefix: str, path: str) -> bool:
+    return path == prefix or path.startswith(f"{prefix}/")
 
 
 def _prometheus_body(status: int, kind: str, message: str, headers: Mapping[str, str] | None = None) -> Response:
     body = {"status": "error", "errorType": kind, "error": message}
     return Response(orjson.dumps(body), status, media_type=JSON, headers=headers)
+
+
+def _alertmanager_body(status: int, message: str, *, number: int = 0, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(orjson.dumps({"code": number or int(status), "message": message}), status, media_type=JSON, headers=headers)
 
 
 def _route_of(request: Request) -> str:
@@ -236,7 +279,9 @@ def _answer_http(request: Request, error: Exception) -> Response:
     if status < http.HTTPStatus.OK or status in {http.HTTPStatus.NO_CONTENT, http.HTTPStatus.NOT_MODIFIED}:
         return Response(status_code=status, headers=error.headers)
     server_fault = status >= http.HTTPStatus.INTERNAL_SERVER_ERROR
-    if _speaks_prometheus(request.url.path):
+    if _is_under(ALERTMANAGER_PREFIX, request.url.path):
+        return _alertmanager_body(status, message, headers=error.headers)
+    if _is_under(PROMETHEUS_PREFIX, request.url.path):
         kind = "not_found" if status == http.HTTPStatus.NOT_FOUND else "internal" if server_fault else "bad_data"
         return _prometheus_body(status, kind, message, error.headers)
     code = CODES.get(http.HTTPStatus(status), TocsinError.code if server_fault else InvalidInput.code)
@@ -247,6 +292,8 @@ def _answer_unexpected(request: Request, error: Exception) -> Response:
     """A bug of ours. Starlette raises it again after the answer, so tests and the server's log see it too."""
     logger.error("%s %s: unexpected %s", request.method, _route_of(request), type(error).__name__, exc_info=error)
     message = "something went wrong inside Tocsin; its log says what"
-    if _speaks_prometheus(request.url.path):
+    if _is_under(PROMETHEUS_PREFIX, request.url.path):
         return _prometheus_body(http.HTTPStatus.INTERNAL_SERVER_ERROR, "internal", message)
+    if _is_under(ALERTMANAGER_PREFIX, request.url.path):
+        return _alertmanager_body(http.HTTPStatus.INTERNAL_SERVER_ERROR, message)
     return _error_body(http.HTTPStatus.INTERNAL_SERVER_ERROR, TocsinError.code, message, False, {})
