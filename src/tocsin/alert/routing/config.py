@@ -18,7 +18,7 @@ from tocsin.alert.routing.fields import elements, mapping, path_of
 from tocsin.alert.routing.hiding import shown
 from tocsin.alert.routing.inhibition import InhibitRule
 from tocsin.alert.routing.intervals import TimeInterval
-from tocsin.alert.routing.matchers import format_matchers
+from tocsin.alert.routing.matchers import format_matcher, format_matchers
 from tocsin.alert.routing.read_global import GlobalConfig, read_global
 from tocsin.alert.routing.read_intervals import read_intervals
 from tocsin.alert.routing.read_receivers import read_receivers
@@ -100,13 +100,25 @@ def default_config() -> AlertingConfig:
     """
     routes = tuple(_severity_route(level) for level in LEVELS)
     receivers = {level.words[0]: Receiver(level.words[0]) for level in LEVELS}
-    return AlertingConfig(Route(ROOT_ID, "ticket", group_by=DEFAULT_GROUP_BY, routes=routes), receivers)
+    return AlertingConfig(Route(ROOT_ID, "ticket", group_by=DEFAULT_GROUP_BY, routes=routes), receivers, original=_default_text())
 
 
 def _severity_route(level: SeverityLevel) -> Route:
-    # Rules may write P1 or Critical; what a word means is found without regard to case.
-    matcher = Matcher(SEVERITY, MatchOperator.REGEX, f"(?i)({'|'.join(level.words)})")
+    matcher = _severity_matcher(level)
     return Route(f"{ROOT_ID}/{format_matchers((matcher,))}", level.words[0], matchers=(matcher,), group_by=DEFAULT_GROUP_BY)
+
+
+def _severity_matcher(level: SeverityLevel) -> Matcher:
+    # Rules may write P1 or Critical; what a word means is found without regard to case.
+    return Matcher(SEVERITY, MatchOperator.REGEX, f"(?i)({'|'.join(level.words)})")
+
+
+def _default_text() -> str:
+    """The same as a file would say it: clients of the API, such as `amtool config routes`, read it."""
+    lines = ["route:", "  receiver: ticket", f"  group_by: [{', '.join(sorted(DEFAULT_GROUP_BY))}]", "  routes:"]
+    for level in LEVELS:
+        lines += [f"  - receiver: {level.words[0]}", f"    matchers: ['{format_matcher(_severity_matcher(level))}']"]
+    return "\n".join([*lines, "receivers:", *(f"- name: {level.words[0]}" for level in LEVELS), ""])
 
 
 def _config(document: Part, path: Path, *, others_ignored: bool) -> AlertingConfig:
