@@ -18,7 +18,7 @@ import httpx
 import pytest
 from tests.tidy.source import ROOT
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(480)]  # two minutes where nothing else runs
 
 WALK = ROOT / "docs" / "walk.md"
 START_S, PAGE_S, COMMAND_S = 90.0, 180.0, 60.0
