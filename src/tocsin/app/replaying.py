@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from tocsin.clock import Clock
 from tocsin.model.alert import Silence
 from tocsin.model.instant import TimeRange
 from tocsin.query.desk import Desk
+from tocsin.query.followed_files import files_of
 from tocsin.replay.backtest import Ground
 from tocsin.replay.budgets import Budgets
 from tocsin.replay.desk import ReplayDesk, ReplayParts
@@ -73,7 +73,7 @@ def replay_desk(
             slices=StoredSlice(desk.metrics.catalog, desk.reading),
             rules=lambda: alerting.rules.current,
             read_rules=read_rules,
-            objective_files=lambda: [Path(file) for pattern in options.slo.files for file in sorted(glob.glob(pattern, recursive=True))],  # noqa: PTH207 - patterns may be absolute
+            objective_files=lambda: files_of(options.slo.files)[0],
             config=lambda: alerting.routing.config,
             roster=alerting.responding.oncall.roster,
             silences=silences,

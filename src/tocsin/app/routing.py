@@ -18,8 +18,7 @@ from tocsin.alert.template.notification_texts import NotificationTemplates
 from tocsin.clock import Clock
 from tocsin.errors import ConfigError, TocsinError
 from tocsin.model.notification import Notification
-
-ELSEWHERE = "*?["  # what makes a path a pattern
+from tocsin.query.followed_files import Stamp, files_matching, is_pattern, stamps_of
 
 logger = logging.getLogger(__name__)
 
@@ -33,11 +32,13 @@ class Routing:
         config: Routes and receivers.
         templates: Of the same configuration.
         channels: By receiver and name.
+        stamps: Of the files that say so, as they were just before they were read.
     """
 
     config: AlertingConfig
     templates: NotificationTemplates
     channels: Mapping[tuple[str, str], Channel] = field(default_factory=dict)
+    stamps: tuple[tuple[Path, Stamp], ...] = ()
 
 
 class LiveRouting:
@@ -58,8 +59,8 @@ class LiveRouting:
         self._external_url = external_url
         self._clock = clock
         self._lock = threading.Lock()
-        self._stamp = self._stamped()
         self._current = self._read()
+        self._stamps = self._current.stamps
         self._closing: Routing | None = None
         self.mistake = ""
 
@@ -71,17 +72,17 @@ class LiveRouting:
     def refresh(self) -> bool:
         """Look whether files changed, and read them if so; True when another configuration came into force."""
         with self._lock:
-            stamp = self._stamped()
-            if stamp == self._stamp:
+            stamps = stamps_of([*self._config_files(), *self._template_files(self.config)])
+            if stamps == self._stamps:
                 return False
-            self._stamp = stamp
+            self._stamps = stamps
             try:
                 found = self._read()
             except TocsinError as error:
                 self.mistake = str(error)
                 logger.error("alert.config changed, and what was in force stays: %s", error)
                 return False
-            self.mistake = ""
+            self.mistake, self._stamps = "", found.stamps
             # What is on its way through the channels of now may end: they are closed when the next configuration comes.
             self._closing, stale, self._current = self._current, self._closing, found
         _close(stale)
@@ -106,8 +107,11 @@ class LiveRouting:
         _close(self._current)
 
     def _read(self) -> Routing:
+        stamps = stamps_of(self._config_files())
         config = read_config(Path(self._options.config)) if self._options.config else default_config()
-        files = {str(path): path.read_text(encoding="utf-8") for path in self._template_files(config)}
+        template_files = self._template_files(config)
+        stamps += stamps_of(template_files)
+        files = {str(path): _text_of(path) for path in template_files}
         templates = NotificationTemplates.read(files, self._external_url)
         mistakes = [mistake for receiver in config.receivers.values() for mistake in template_mistakes(receiver)]
         if mistakes:
@@ -119,19 +123,14 @@ class LiveRouting:
             for name, receiver in config.receivers.items()
             for channel in build_channels(receiver, templates, clock=self._clock, timeout_s=self._options.attempt_timeout_s)
         }
-        return Routing(config, templates, channels)
+        return Routing(config, templates, channels, stamps)
 
-    def _template_files(self, config: AlertingConfig | None = None) -> list[Path]:
+    def _config_files(self) -> list[Path]:
+        return [Path(self._options.config)] if self._options.config else []
+
+    def _template_files(self, config: AlertingConfig) -> list[Path]:
         """Those of the configuration, and those of the options."""
-        own = config.templates if config is not None else ()
-        patterns = [Path(one) for one in (*own, *self._options.templates)]
-        return [path for pattern in patterns for path in _matching(pattern)]
-
-    def _stamped(self) -> tuple[tuple[str, int, int], ...]:
-        paths = [Path(self._options.config)] if self._options.config else []
-        current = getattr(self, "_current", None)
-        paths += self._template_files(current.config if current is not None else None)
-        return tuple(_stamp_of(path) for path in paths)
+        return [path for pattern in (*config.templates, *self._options.templates) for path in _matching(pattern)]
 
 
 class DeskChannel:
@@ -165,15 +164,13 @@ def _close(routing: Routing | None) -> None:
         channel.close()
 
 
-def _matching(pattern: Path) -> list[Path]:
-    if any(character in str(pattern) for character in ELSEWHERE):
-        return sorted(Path(pattern.anchor or ".").glob(str(pattern.relative_to(pattern.anchor))))
-    return [pattern]
+def _matching(pattern: str) -> list[Path]:
+    """The files of a pattern; a path that names one is kept when there is none, so that its absence is said."""
+    return files_matching(pattern) or ([] if is_pattern(pattern) else [Path(pattern)])
 
 
-def _stamp_of(path: Path) -> tuple[str, int, int]:
+def _text_of(path: Path) -> str:
     try:
-        status = path.stat()
-    except OSError:
-        return str(path), 0, 0
-    return str(path), status.st_mtime_ns, status.st_size
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the templates in {path} can't be read: {error}; mend the path or the file", key="alert.templates") from error

@@ -19,10 +19,9 @@ from tocsin.alert.files.reading import FileRules, read_one
 from tocsin.alert.files.rule_set import CheckedRules, assemble
 from tocsin.alert.options import AlertOptions
 from tocsin.clock import Clock
+from tocsin.query.followed_files import GONE, Stamp, stamp_of
 from tocsin.query.promql.options import PromqlOptions, RuleOptions
 from tocsin.slo.definition import Objective
-
-Stamp = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +136,7 @@ class LiveRules:
 
     def _read(self, path: Path, objectives: Mapping[str, Objective], *, afresh: bool) -> _File:
         """A file as it stands; what was read before when neither it nor the objectives changed."""
-        before, stamp = self._known.get(path), _stamp_of(path)
+        before, stamp = self._known.get(path), stamp_of(path)
         if before is not None and before.stamp == stamp and not afresh:
             return before
         self._reads += 1
@@ -167,20 +166,8 @@ class LiveRules:
         )
 
 
-GONE: Stamp = (0, 0, 0)
-
-
 def _in_force(one: _File) -> FileRules:
     """A file's last good rules, with what is wrong with it now."""
     if not one.now.mistakes or one.good is None:
         return one.now
     return replace(one.good, mistakes=one.now.mistakes)
-
-
-def _stamp_of(path: Path) -> Stamp:
-    """What changes when a file does: when it was written, its size, and which file it is (editors write a new one and rename it)."""
-    try:
-        status = path.stat()
-    except OSError:
-        return GONE
-    return (status.st_mtime_ns, status.st_size, status.st_ino)

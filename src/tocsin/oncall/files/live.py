@@ -16,11 +16,10 @@ from pathlib import Path
 from tocsin.clock import Clock
 from tocsin.oncall.definition import OncallPlan
 from tocsin.oncall.files.plan import read_plan
-from tocsin.slo.files.notes import DefinitionMistakes, Mistake
+from tocsin.query.followed_files import GONE, Stamp, files_of, stamps_of
+from tocsin.slo.files.notes import DefinitionMistakes, Mistake, nothing_matches
 
 log = logging.getLogger(__name__)
-
-Stamp = tuple[tuple[Path, int, int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,7 @@ class LivePlan:
         self._patterns = tuple(patterns)
         self._clock = clock
         self._lock = threading.Lock()
-        self._stamp: Stamp | None = None
+        self._stamps: tuple[tuple[Path, Stamp], ...] | None = None
         self._current = OncallPlan()
         self._mistakes: tuple[Mistake, ...] = ()
         self._whole = False  # whether a set of files without a mistake was ever in force
@@ -83,11 +82,12 @@ class LivePlan:
     def refresh(self) -> bool:
         """Look whether the files changed, and read them if so; True when another plan came into force."""
         with self._lock:
-            paths, missing = _matching(self._patterns)
-            stamp = (*_stamp_of(paths), *((Path(mistake.path), 0, 0, 0) for mistake in missing))
-            if stamp == self._stamp:
+            paths, barren = files_of(self._patterns)
+            missing = [nothing_matches(pattern, "oncall.files") for pattern in barren]
+            stamps = (*stamps_of(paths), *((Path(pattern), GONE) for pattern in barren))
+            if stamps == self._stamps:
                 return False
-            self._stamp = stamp
+            self._stamps = stamps
             self._reads += 1
             plan, mistakes = self._read(paths)
             self._mistakes = tuple(sorted([*missing, *mistakes]))
@@ -109,7 +109,7 @@ class LivePlan:
         """How it stands; it does not wait for files that are being read."""
         plan = self._current
         return PlanStatistics(
-            files=len(self._stamp or ()),
+            files=len(self._stamps or ()),
             people=len(plan.people),
             schedules=len(plan.schedules),
             chains=len(plan.chains),
@@ -130,38 +130,3 @@ class LivePlan:
                 wrong = {mistake.path for mistake in error.mistakes}
                 kept = [path for path in left if str(path) not in wrong]
                 left = kept if len(kept) < len(left) else []
-
-
-def _matching(patterns: Sequence[str]) -> tuple[list[Path], list[Mistake]]:
-    """Files by pattern, those of one pattern sorted, each once; a pattern that matches nothing is a mistake."""
-    found: dict[Path, None] = {}
-    missing = []
-    for pattern in patterns:
-        paths = _files(pattern)
-        if not paths:
-            missing.append(Mistake(pattern, 0, 0, "no file is called so, or matches; mend the path, or take it out of oncall.files"))
-        found.update(dict.fromkeys(paths))
-    return list(found), missing
-
-
-def _files(pattern: str) -> list[Path]:
-    path = Path(pattern)
-    if not any(character in pattern for character in "*?["):
-        return [path] if path.is_file() else []
-    try:
-        inside = Path(path.anchor or ".").glob(str(path.relative_to(path.anchor)))
-        return sorted(match for match in inside if match.is_file())
-    except (ValueError, NotImplementedError, OSError):
-        return []
-
-
-def _stamp_of(paths: Sequence[Path]) -> Stamp:
-    found = []
-    for path in paths:
-        try:
-            status = path.stat()
-        except OSError:
-            found.append((path, 0, 0, 0))
-        else:
-            found.append((path, status.st_mtime_ns, status.st_size, status.st_ino))
-    return tuple(found)

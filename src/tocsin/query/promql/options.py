@@ -6,6 +6,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tocsin.query.followed_files import files_matching
+
 
 class PromqlOptions(BaseModel):
     """How PromQL is evaluated, and how much one query may cost."""
@@ -70,8 +72,4 @@ class RuleOptions(BaseModel):
 
     def paths(self) -> list[Path]:
         """The files there are, patterns resolved; a path that is none is kept, so that its absence is said."""
-        return [path for pattern in map(Path, self.files) for path in (_matching(pattern) or [pattern])]
-
-
-def _matching(pattern: Path) -> list[Path]:
-    return sorted(Path(pattern.anchor or ".").glob(str(pattern.relative_to(pattern.anchor))))
+        return [path for pattern in self.files for path in (files_matching(pattern) or [Path(pattern)])]

@@ -14,13 +14,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tocsin.clock import Clock
+from tocsin.query.followed_files import Stamp, files_of, stamps_of
 from tocsin.query.promql.options import PromqlOptions
 from tocsin.slo.definition import Definitions
 from tocsin.slo.files.definitions import read_definitions
-from tocsin.slo.files.notes import DefinitionMistakes, Mistake
+from tocsin.slo.files.notes import DefinitionMistakes, Mistake, nothing_matches
 from tocsin.slo.policy import POLICIES
-
-Stamp = tuple[tuple[Path, int, int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,7 @@ class LiveDefinitions:
         self._promql = promql
         self._clock = clock
         self._lock = threading.Lock()
-        self._stamp: Stamp | None = None
+        self._stamps: tuple[tuple[Path, Stamp], ...] | None = None
         self._current = Definitions(policies=dict(POLICIES))
         self._mistakes: tuple[Mistake, ...] = ()
         # Files, and patterns without any, that what is in force leaves out; None once all of them were good.
@@ -85,11 +84,12 @@ class LiveDefinitions:
     def refresh(self) -> bool:
         """Look whether the files changed, and read them if so; True when other definitions came into force."""
         with self._lock:
-            paths, missing = _matching(self._patterns)
-            stamp = _stamp_of(paths)
-            if stamp == self._stamp and missing == [mistake for mistake in self._mistakes if mistake in missing]:
+            paths, barren = files_of(self._patterns)
+            missing = [nothing_matches(pattern, "slo.files") for pattern in barren]
+            stamps = stamps_of(paths)
+            if stamps == self._stamps and missing == [mistake for mistake in self._mistakes if mistake in missing]:
                 return False
-            self._stamp = stamp
+            self._stamps = stamps
             self._reads += 1
             found, mistakes, left_out = self._read(paths)
             mistakes = [*missing, *mistakes]
@@ -124,7 +124,7 @@ class LiveDefinitions:
     def statistics(self) -> DefinitionStatistics:
         """How it stands; it does not wait for files that are being read."""
         return DefinitionStatistics(
-            files=len(self._stamp or ()),
+            files=len(self._stamps or ()),
             objectives=len(self._current.objectives),
             mistakes=len(self._mistakes),
             remarks=len(self._current.remarks),
@@ -138,39 +138,3 @@ def _because(mistake: Mistake, *, left_out: bool) -> Mistake:
     """What is wrong only because other files are left out says so."""
     message = f"{mistake.message} (among the files without mistakes; this file is left out until the others are mended)"
     return replace(mistake, message=message) if left_out else mistake
-
-
-def _matching(patterns: Sequence[str]) -> tuple[list[Path], list[Mistake]]:
-    """Files by pattern, those of one pattern sorted, each once; a pattern that matches nothing is a mistake."""
-    found: dict[Path, None] = {}
-    missing = []
-    for pattern in patterns:
-        paths = _files(pattern)
-        if not paths:
-            missing.append(Mistake(pattern, 0, 0, "no file is called so, or matches; mend the path, or take it out of slo.files"))
-        found.update(dict.fromkeys(paths))
-    return list(found), missing
-
-
-def _files(pattern: str) -> list[Path]:
-    path = Path(pattern)
-    if not any(character in pattern for character in "*?["):
-        return [path] if path.is_file() else []
-    try:
-        inside = Path(path.anchor or ".").glob(str(path.relative_to(path.anchor)))
-        return sorted(match for match in inside if match.is_file())
-    except (ValueError, NotImplementedError, OSError):
-        return []
-
-
-def _stamp_of(paths: Sequence[Path]) -> Stamp:
-    """What changes when a file does: when it was written, its size, and which file it is (editors write a new one and rename it)."""
-    found = []
-    for path in paths:
-        try:
-            status = path.stat()
-        except OSError:
-            found.append((path, 0, 0, 0))
-        else:
-            found.append((path, status.st_mtime_ns, status.st_size, status.st_ino))
-    return tuple(found)

@@ -40,6 +40,11 @@ class Mistake:
         return f"{Place(self.path, self.line, self.column)}: {self.message}"
 
 
+def nothing_matches(pattern: str, option: str) -> Mistake:
+    """What is wrong with a path, or a pattern, of an option that names files when there are none."""
+    return Mistake(pattern, 0, 0, f"no file is called so, or matches; mend the path, or take it out of {option}")
+
+
 class DefinitionMistakes(InvalidInput):
     """SLO files that can't be used; `mistakes` has everything that is wrong with any of them, by place."""
 
