@@ -9,12 +9,17 @@ from collections.abc import Iterator
 import pytest
 from tests.tidy.source import ROOT
 
-from tocsin.cli.commands import COMMANDS, load_command
+from tocsin.cli.commands import COMMANDS, PartGroup, load_command
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NAMES = {command.name: command for command in COMMANDS}
 PLACEHOLDERS = {"COMMAND"}
 ENDS = {"|", ">", "&&", "||", ";", "&"}  # of a command, for a shell
+
+
+def exported(page: str) -> dict[str, str]:
+    """What a page has its reader put into the environment."""
+    return dict(re.findall(r"^export (TOCSIN_\w+)=(\S+)$", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE))
 
 
 def command_lines() -> Iterator[tuple[str, str, bool]]:
@@ -37,27 +42,33 @@ def words_of(line: str) -> list[str]:
     return [word for word in words[:end] if word != "--help"]
 
 
+def read(name: str, arguments: list[str], *, whole: bool) -> None:
+    """Have a command, or the part of it that they name, read arguments; whatever is wrong with them is raised."""
+    loaded = load_command(NAMES[name])
+    if isinstance(loaded, PartGroup):
+        part, *arguments = loaded.with_part(arguments)
+        loaded = loaded.commands[part]
+    loaded.make_context(f"tocsin {name}", arguments, resilient_parsing=not whole and not arguments)
+
+
 LINES = sorted({(page, line, whole) for page, line, whole in command_lines() if words_of(line)[0] not in PLACEHOLDERS})
 
 
 @pytest.mark.parametrize(("page", "line", "whole"), LINES)
-def test_commands_and_options_exist(page: str, line: str, whole: bool) -> None:
+def test_commands_and_options_exist(page: str, line: str, whole: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """The command is there, and takes these options and arguments with these values. It is read, not run."""
     name, *arguments = words_of(line)
     assert name in NAMES, f"{page}: tocsin {line}: there is no command {name}"
-    loaded = load_command(NAMES[name])
-    parts = getattr(loaded, "commands", {})
-    if parts and arguments and not arguments[0].startswith("-"):
-        assert arguments[0] in parts, f"{page}: tocsin {line}: {name} has no part {arguments[0]}"
-        loaded, *arguments = parts[arguments[0]], *arguments[1:]
-    loaded.make_context(f"tocsin {name}", arguments, resilient_parsing=not whole and not arguments)
+    for variable, value in exported(page).items():
+        monkeypatch.setenv(variable, value)
+    read(name, arguments, whole=whole)
 
 
 @pytest.mark.parametrize(("name", "argument"), [("logs", "--lats"), ("services", "--limit=5"), ("journal", "purge")])
 def test_wrong_ones_would_be_noticed(name: str, argument: str) -> None:
     """Options, and values of arguments, that do not exist are refused by what reads the lines above."""
     with pytest.raises(Exception, match=argument.partition("=")[0]):
-        load_command(NAMES[name]).make_context(f"tocsin {name}", [argument])
+        read(name, [argument], whole=True)
 
 
 def test_there_are_commands() -> None:

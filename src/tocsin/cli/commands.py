@@ -86,12 +86,16 @@ class PartGroup(TyperGroup):
     """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put the first part's name where none stands."""
-        named = bool(args) and (not args[0].startswith("-") or args[0] in ctx.help_option_names)
-        if named and args[0] not in self.commands and args[0] not in ctx.help_option_names:
+        """Read them, with a part named."""
+        return super().parse_args(ctx, self.with_part(args, ctx.help_option_names))
+
+    def with_part(self, args: list[str], help_options: Sequence[str] = ()) -> list[str]:
+        """The arguments with the first part's name put where none stands."""
+        named = bool(args) and (not args[0].startswith("-") or args[0] in help_options)
+        if named and args[0] not in self.commands and args[0] not in help_options:
             first = next(iter(self.commands.values()))
             named = not any(isinstance(parameter, TyperArgument) for parameter in first.params)
-        return super().parse_args(ctx, args if named else [next(iter(self.commands)), *args])
+        return args if named else [next(iter(self.commands)), *args]
 
 
 def load_command(command: Command) -> Any:
