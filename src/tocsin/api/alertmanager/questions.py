@@ -14,7 +14,7 @@ from tocsin.alert.routing.matchers import parse_matcher
 from tocsin.api.prometheus.parameters import Parameters
 from tocsin.errors import InvalidInput
 from tocsin.model.alert import AlertStatus
-from tocsin.model.pattern import check_pattern
+from tocsin.model.pattern import Pattern, compile_pattern
 from tocsin.model.series import Matcher
 
 TRUE = frozenset({"true", "1", "yes", "ok", "y", "on", "selected", "checked", "t", "enabled"})
@@ -28,7 +28,7 @@ class AlertQuestion:
     Args:
         wanted: As far as the desk answers it.
         active: Whether those are meant that are neither silenced nor inhibited, whatever their time interval says.
-        receivers: Names of those receivers whose labels match; None: any.
+        receivers: Names of those receivers that are asked for; None: any.
     """
 
     wanted: AlertFilter
@@ -39,9 +39,9 @@ class AlertQuestion:
         """Whether an alert that the desk found is meant."""
         return self.active or bool(status.silenced_by or status.inhibited_by)
 
-    def means_receivers(self, names: Sequence[str]) -> bool:
-        """Whether one of these receivers is meant."""
-        return self.receivers is None or not self.receivers.isdisjoint(names)
+    def meant(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Those of these receivers that are meant."""
+        return tuple(name for name in names if self.receivers is None or name in self.receivers)
 
 
 def alert_question(parameters: Parameters, labels_of_receivers: Mapping[str, Mapping[str, str]]) -> AlertQuestion:
@@ -55,25 +55,20 @@ def alert_question(parameters: Parameters, labels_of_receivers: Mapping[str, Map
     Raises:
         InvalidInput: A matcher or a regular expression can't be read.
     """
-    receiver = parameters.text("receiver")
-    try:
-        check_pattern(receiver)
-    except InvalidInput as error:
-        raise InvalidInput(f"failed to parse receiver param: {error}") from error
+    pattern = _pattern(parameters.text("receiver"))
     matchers = matchers_of(parameters, "receiver_matchers")
     receivers = {
         name
         for name, labels in labels_of_receivers.items()
-        if all(matcher.matches(labels.get(matcher.name, "")) for matcher in matchers)
+        if (pattern is None or pattern.fullmatch(name)) and all(matcher.matches(labels.get(matcher.name, "")) for matcher in matchers)
     }  # fmt: skip
     wanted = AlertFilter(
         matchers_of(parameters, "filter"),
         silenced=flag(parameters, "silenced"),
         inhibited=flag(parameters, "inhibited"),
         muted=flag(parameters, "muted"),
-        receiver=receiver,
     )
-    return AlertQuestion(wanted, flag(parameters, "active"), frozenset(receivers) if matchers else None)
+    return AlertQuestion(wanted, flag(parameters, "active"), frozenset(receivers) if matchers or pattern is not None else None)
 
 
 def means_silence(view: SilenceView, parameters: Parameters, matchers: Sequence[Matcher]) -> bool:
@@ -92,6 +87,13 @@ def matchers_of(parameters: Parameters, name: str) -> tuple[Matcher, ...]:
         return tuple(parse_matcher(text) for text in parameters.texts(name))
     except InvalidInput as error:
         raise InvalidInput(f"failed to parse {name} param: {error}") from error
+
+
+def _pattern(text: str) -> Pattern | None:
+    try:
+        return compile_pattern(text) if text else None
+    except InvalidInput as error:
+        raise InvalidInput(f"failed to parse receiver param: {error}") from error
 
 
 def flag(parameters: Parameters, name: str) -> bool:

@@ -14,6 +14,7 @@ from tocsin.alert.dispatch.state import GroupView
 from tocsin.api.status import package_version
 from tocsin.model.alert import Alert, AlertStatus
 from tocsin.model.instant import NANOSECONDS, Instant, format_instant
+from tocsin.model.labels import Labels
 from tocsin.model.series import Matcher, MatchOperator
 
 API_VERSION = "0.33.1"  # of Alertmanager: what clients may expect of the answers
@@ -80,6 +81,16 @@ def group(found: GroupView, now: Instant) -> dict[str, Any]:
         "receiver": {"name": found.state.receiver},
         "alerts": [alert(one, become, now, muted_by=become.muted_by) for one, become in found.alerts],
     }
+
+
+def label_order(labels: Labels) -> tuple[int, list[tuple[list[int], str]]]:
+    """
+    Where labels stand in a list: fewer before more; of as many, those first that lack a name which comes early in the alphabet; by values.
+
+    `{}`, `{service="shop"}`, `{alertname="A"}`, `{alertname="B"}`.
+    """
+    # Names run backwards: each character is counted down, and the end of a name, which is before any character, comes after all of them.
+    return len(labels), [([-ord(character) for character in name] + [1], value) for name, value in labels]
 
 
 def silence(view: SilenceView) -> dict[str, Any]:

@@ -158,7 +158,7 @@ def list_alerts(asked: Asked) -> Response:
     found = [
         render.alert(view.alert, view.status, asked.now)
         for view in asked.desk.alerts(wanted)
-        if question.means(view.status) and question.means_receivers(view.status.receivers)
+        if question.means(view.status) and question.meant(view.status.receivers)
     ]
     return _json(sorted(found, key=lambda shown: str(shown["fingerprint"])))
 
@@ -168,10 +168,12 @@ def list_groups(asked: Asked) -> Response:
     question = alert_question(asked.parameters, _labels_of_receivers(asked.desk))
     found = []
     for group in asked.desk.groups(question.wanted):
-        alerts = tuple(pair for pair in group.alerts if question.means(pair[1]))
-        if alerts and question.means_receivers([group.state.receiver]):
+        alerts = tuple(
+            (alert, replace(status, receivers=question.meant(status.receivers))) for alert, status in group.alerts if question.means(status)
+        )
+        if alerts and question.meant([group.state.receiver]):
             found.append(replace(group, alerts=alerts))
-    found.sort(key=lambda group: (group.state.labels.pairs, group.state.receiver, group.state.group_key))
+    found.sort(key=lambda group: (*render.label_order(group.state.labels), group.state.receiver, group.state.group_key))
     return _json([render.group(group, asked.now) for group in found])
 
 
