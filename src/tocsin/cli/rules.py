@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from tocsin.cli import rules_test
+from tocsin.cli import rule_tests
 from tocsin.cli.exit_codes import Exit
 from tocsin.cli.parameters import ConfigOption, DataOption, JsonOption, UrlOption
 from tocsin.cli.server import DEFAULT_URL, connect
@@ -200,4 +200,4 @@ def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-PARTS = {"list": list_rules, "show": show, "lint": lint, "test": rules_test.command, "profiles": profiles}
+PARTS = {"list": list_rules, "show": show, "lint": lint, "test": rule_tests.command, "profiles": profiles}

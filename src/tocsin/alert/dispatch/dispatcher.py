@@ -16,9 +16,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from tocsin.alert.dispatch.flushing import ChannelsOf, channel_states, flush
-from tocsin.alert.dispatch.groups import Group, Groups, group_key
+from tocsin.alert.dispatch.groups import Groups, group_key
 from tocsin.alert.dispatch.inhibiting import InhibitionIndex
-from tocsin.alert.dispatch.kept import Kept
+from tocsin.alert.dispatch.kept import Group, Kept
 from tocsin.alert.dispatch.silencing import SilenceIndex
 from tocsin.alert.dispatch.state import Flush, GroupState, GroupView, Unsaved
 from tocsin.alert.dispatch.store import AlertStore

@@ -4,30 +4,14 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from tocsin.alert.dispatch.kept import Kept
+from tocsin.alert.dispatch.kept import Group
 from tocsin.alert.dispatch.state import GroupState
 from tocsin.alert.routing.matchers import go_quoted
 from tocsin.alert.routing.tree import Route
 from tocsin.model.instant import Instant
 from tocsin.model.labels import Labels
-
-
-@dataclass(slots=True, eq=False)
-class Group:
-    """
-    Alerts of one route with the same values of its `group_by` labels.
-
-    Args:
-        route: Which route.
-        state: What is remembered of it.
-        members: Its alerts by fingerprint, those included that ended since the last flush.
-    """
-
-    route: Route
-    state: GroupState
-    members: dict[str, Kept] = field(default_factory=dict)
 
 
 class Groups:

@@ -1,16 +1,14 @@
-"""An alert that is kept, with what follows from its labels; and what a second report of the same alert makes of the first."""
+"""Alerts that are kept, the groups that they are in, and what a second report of the same alert makes of the first."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
+from tocsin.alert.dispatch.state import GroupState
+from tocsin.alert.routing.tree import Route
 from tocsin.model.alert import Alert, Silence
 from tocsin.model.instant import Instant
-
-if TYPE_CHECKING:
-    from tocsin.alert.dispatch.groups import Group
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +52,22 @@ class Kept:
     wakes_at: Instant | None = None
     silences: tuple[Silence, ...] = ()
     silences_version: int = -1
+
+
+@dataclass(slots=True, eq=False)
+class Group:
+    """
+    Alerts of one route with the same values of its `group_by` labels.
+
+    Args:
+        route: Which route.
+        state: What is remembered of it.
+        members: Its alerts by fingerprint, those included that ended since the last flush.
+    """
+
+    route: Route
+    state: GroupState
+    members: dict[str, Kept] = field(default_factory=dict)
 
 
 def began(alert: Alert, now: Instant) -> Alert:
