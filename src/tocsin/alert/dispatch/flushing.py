@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from tocsin.alert.dispatch.deciding import decide
 from tocsin.alert.dispatch.kept import Group, Kept
+from tocsin.alert.dispatch.state import ChannelState, Flush, GroupState
 from tocsin.alert.routing.receivers import ChannelInfo
 from tocsin.model.alert import Alert, Quiet
 from tocsin.model.instant import NANOSECONDS, Instant
