@@ -17,6 +17,7 @@ from tests.peers.programs import Prometheus
 from tests.spine.server import Server, wait_until
 
 from tocsin.clock import RealClock
+from tocsin.model.instant import format_instant
 
 pytestmark = pytest.mark.slow
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(Z|[+-]\d\d:\d\d)")
@@ -223,7 +224,13 @@ def server(tmp_path_factory: pytest.TempPathFactory, told: WebhookReceiver, behi
     folder = tmp_path_factory.mktemp("server")
     (folder / "routes.yml").write_text(TELLING.format(url=f"{told.url}/ours"), encoding="utf-8")
     (folder / "rules.yml").write_text(RULES, encoding="utf-8")
-    alert = {"config": f"{folder}/routes.yml", "forward": [behind.url], "external_labels": {"cluster": "eu"}, "burn_profile": "none"}
+    alert = {
+        "config": f"{folder}/routes.yml",
+        "forward": [behind.url],
+        "external_labels": {"cluster": "eu"},
+        "burn_profile": "none",
+        "resend_s": 1,
+    }
     options = {"alert": alert, "rules": {"files": [f"{folder}/rules.yml"]}, "host": {"enabled": False}, "own": {"enabled": False}}
     (folder / "tocsin.yml").write_text(json.dumps(options), encoding="utf-8")
     with Server(folder / "data", "--config", str(folder / "tocsin.yml")) as found:
@@ -242,12 +249,13 @@ def test_our_alerts_are_forwarded_to_an_alertmanager(server: Server, behind: Ale
 
 def test_webhooks_are_alike(server: Server, behind: Alertmanager, told: WebhookReceiver) -> None:
     """The same alerts, posted to both, are told in the same words, but for what we add; so is their end."""
+    now = RealClock().now_ns()  # an alert that began long ago would be told before the other one is there
     posted = [
         {"labels": {"alertname": "Out", "service": "shop", "zone": zone}, "annotations": {"summary": "out", "zone": zone},
-         "startsAt": "2026-01-02T00:00:00.5Z", "endsAt": "2100-01-01T00:00:00Z", "generatorURL": "http://x/y"}
+         "startsAt": format_instant(now), "endsAt": "2100-01-01T00:00:00Z", "generatorURL": "http://x/y"}
         for zone in ("eu", "us")
     ]  # fmt: skip
-    ended = [{**one, "endsAt": "2026-01-03T00:00:00Z"} for one in posted]
+    ended = [{**one, "endsAt": format_instant(now + 1)} for one in posted]
     for status, alerts in (("firing", posted), ("resolved", ended)):
         behind.post(alerts)
         server.client.post("/alertmanager/api/v2/alerts", json=alerts).raise_for_status()
