@@ -10,6 +10,7 @@ from rich.text import Text
 
 from tocsin.alert.files.conditions import Known
 from tocsin.alert.files.reading import has_own_rules, read_one
+from tocsin.alert.template.rule_functions import rule_template_mistake
 from tocsin.cli.terminal import clean
 from tocsin.errors import NotFound
 from tocsin.query.promql.options import PromqlOptions
@@ -56,7 +57,7 @@ def _check_own(path: Path, known: Known, out: Console) -> bool:
 def _check(path: Path, promql: PromqlOptions, out: Console) -> bool:
     out.print(Text(f"Checking {path}"))
     try:
-        groups = read_rule_file(path, promql)
+        groups = read_rule_file(path, promql, rule_template_mistake)
     except RuleFileMistakes as error:
         out.print(Text("  FAILED:", "bold red"))
         for mistake in error.mistakes:

@@ -13,16 +13,18 @@ Prometheus rule files: read, and checked as promtool checks them.
             labels: {severity: page}
             annotations: {summary: "{{ $labels.service }} fails"}
 
-Every mistake of a file is found at once, with its line and column. Nothing is evaluated here.
+Every mistake of a file is found at once, with its line and column. Nothing is evaluated here, and templates are read by whoever fills them
+in.
 Source: Prometheus documentation, 'Recording rules' and 'Alerting rules'.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 import yaml
 
@@ -33,7 +35,8 @@ from tocsin.query.promql.features import check_features
 from tocsin.query.promql.options import PromqlOptions
 from tocsin.query.promql.parser import parse
 from tocsin.query.promql.syntax import Expression
-from tocsin.query.rule_templates import template_mistake
+
+TemplateCheck: TypeAlias = Callable[[str], str]  # what is wrong with a template, as a part of a sentence; empty when nothing is
 
 SIZE_BYTES_MAX = 16 << 20
 GROUP_KEYS = ("name", "interval", "query_offset", "limit", "labels", "rules")
@@ -112,13 +115,14 @@ class RuleGroup:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_rule_file(path: Path, promql: PromqlOptions | None = None) -> list[RuleGroup]:
+def read_rule_file(path: Path, promql: PromqlOptions | None = None, template_mistake: TemplateCheck | None = None) -> list[RuleGroup]:
     """
     The groups of a file.
 
     Args:
         path: The file.
         promql: What is switched on, for the expressions.
+        template_mistake: Reads the templates in labels and annotations of alerts; without it they are taken as they are.
 
     Raises:
         NotFound: There is no such file, or it can't be read.
@@ -132,15 +136,17 @@ def read_rule_file(path: Path, promql: PromqlOptions | None = None) -> list[Rule
         raise RuleFileMistakes(path, [Mistake(0, 0, "the file is not UTF-8")]) from error
     except OSError as error:
         raise NotFound(f"the rule file {path} can't be read: {error.strerror}") from error
-    groups, mistakes = read_rule_text(text, promql)
+    groups, mistakes = read_rule_text(text, promql, template_mistake)
     if mistakes:
         raise RuleFileMistakes(path, mistakes)
     return groups
 
 
-def read_rule_text(text: str, promql: PromqlOptions | None = None) -> tuple[list[RuleGroup], list[Mistake]]:
-    """The groups of one YAML document, and what is wrong with it."""
-    reading = _Reading(promql or PromqlOptions())
+def read_rule_text(
+    text: str, promql: PromqlOptions | None = None, template_mistake: TemplateCheck | None = None
+) -> tuple[list[RuleGroup], list[Mistake]]:
+    """The groups of one YAML document, and what is wrong with it; like `read_rule_file`."""
+    reading = _Reading(promql or PromqlOptions(), template_mistake or (lambda _: ""))
     return reading.groups(text), reading.mistakes
 
 
@@ -153,8 +159,9 @@ def duplicates(groups: list[RuleGroup]) -> list[tuple[str, Labels]]:
 class _Reading:
     """Walks the nodes of a file; keeps what is wrong with them."""
 
-    def __init__(self, promql: PromqlOptions) -> None:
+    def __init__(self, promql: PromqlOptions, template_mistake: TemplateCheck) -> None:
         self.mistakes: list[Mistake] = []
+        self._template_mistake = template_mistake
         self._promql = promql
 
     def groups(self, text: str) -> list[RuleGroup]:
@@ -208,10 +215,9 @@ class _Reading:
                 self._say(parts[key], f"{where}: invalid field '{key}' in recording rule")
         labels = self._labels(parts.get("labels"), where=where)
         annotations = self._labels(parts.get("annotations"), where=where, what="annotation")
-        for what, texts in (("label", labels), ("annotation", annotations)):
-            for name, value in texts.items():
-                if alert and (mistake := template_mistake(value)):
-                    self._say(parts[f"{what}s"], f'{where}: {what} "{name}": template: {mistake}')
+        if alert:
+            self._check_templates(parts.get("labels"), f"{where}: label")
+            self._check_templates(parts.get("annotations"), f"{where}: annotation")
         durations = self._durations(parts)
         expression = self._expression(parts.get("expr"), node, text, where)
         if expression is None:
@@ -250,6 +256,11 @@ class _Reading:
                 self._say(key, f"{where}: invalid {what} name: {name!r}")
             found[name] = self._text(value)
         return found
+
+    def _check_templates(self, node: yaml.Node | None, where: str) -> None:
+        for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
+            if isinstance(value, yaml.ScalarNode) and (mistake := self._template_mistake(str(value.value))):
+                self._say(value, f'{where} "{key.value}": {mistake}')
 
     def _mapping(self, node: yaml.Node, allowed: tuple[str, ...], what: str) -> dict[str, yaml.Node]:
         found: dict[str, yaml.Node] = {}

@@ -196,7 +196,10 @@ def test_a_group_of_ours(tmp_path: Path) -> None:
         ("atLeast: {count: 1, of: [{promql: up}, {promql: down}]}", "two conditions are called 'promql'"),
         ("atLeast: {count: 1, of: [{promql: up}], fastBurn: [serch-latency]}", "did you mean 'search-latency'?"),
         ("labels: {alertname: x}\n  promql: up", "the label 'alertname' is the rule's name"),
-        ("description: '{{ $labels.x '\n  promql: up", "'description': template: an action is not closed"),
+        ("description: '{{ $labels.x '\n  promql: up", "9:16: 'description': line 1, column 1 of the template: the action"),
+        ("labels: {a: '{{ $x }}'}\n  promql: up", "9:15: label 'a': line 1, column 4 of the template: no variable is called $x"),
+        ("annotations: {a: [b, '{{ ($value }}']}\n  promql: up", "9:24: annotation 'a': line 1, column 12 of the template: expected ')'"),
+        ("service: '{{ end }}'\n  promql: up", "9:12: 'service': line 1, column 4 of the template: {{ end }} belongs to no block"),
     ],
 )
 def test_mistakes_have_their_place(tmp_path: Path, line: str, message: str) -> None:
@@ -218,6 +221,11 @@ def test_mistakes_have_their_place(tmp_path: Path, line: str, message: str) -> N
         ("groups: [{name: a, rules: []}, {name: a, rules: []}]", 'groupname: "a" is repeated'),
         ("a: [", "not YAML"),
         (f"{HEAD}  severity: pge\n  promql: up", "stands here twice"),
+        ("groups: [{name: g, rules: [{alert: A, expr: up, labels: {a: '{{ $x }}'}}]}]", "no variable is called $x"),
+        (
+            HEAD.replace("{name: CheckoutFails}", "{name: A, labels: {a: '{{ f }}'}}") + "  promql: up",
+            "3:33: label 'a': line 1, column 4 of the template: no function is called 'f'",
+        ),
         (HEAD.replace("severity: page", "severity: pge"), "'pge' is no severity; did you mean 'page'?"),
         (f"{spec('promql: up')}---\n{spec('promql: up')}", "another AlertRule is called 'CheckoutFails'"),
     ],

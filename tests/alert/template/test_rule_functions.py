@@ -32,6 +32,7 @@ LABELS = {"job": "api", "instance": "db:9100"}
         ('{{ tmpl "console" . }}', ""),
         ("{{ printf `%.1f and %5d|` $value 42 }}", "0.2 and    42|"),
         ("{{ query `up` | first | value }}", "7"),
+        ("{{ $value | }}", "0.25"),
         ("{{ range query `up` }}{{ .Labels.job }}{{ end }}", "up at 1000"),
     ],
 )
@@ -53,7 +54,6 @@ def test_templates_are_filled_in(text: str, filled: str) -> None:
         ("{{ else }}", "{{ else }} belongs to no block"),
         ("{{ if true }}{{ else }}{{ else }}{{ end }}", "a second {{ else }}"),
         ("{{ }}", "the action needs a value"),
-        ("{{ $value | }}", "expected a function after '|', found '}}'"),
         ("{{ | $value }}", "expected a value or a function, found '|'"),
         ("{{ $value | 5 }}", "a value can't stand after '|'"),
         ("{{ (1 }}", "expected ')', found '}}'"),
@@ -99,6 +99,8 @@ def test_what_does_not_read_is_said_with_its_place(text: str, said: str) -> None
         ("{{ index $labels 1 }}", "a map is asked for a text"),
         ("{{ nil }}", "nil alone"),
         ("{{ print and }}", "and needs at least one value"),
+        ("{{ $z = 3 }}", "no variable is called $z; write := where it begins"),
+        ("{{ and false ($z := 3) }}{{ $z }}", "$z has no value here"),
     ],
 )
 def test_what_fails_is_said_in_the_text(text: str, said: str) -> None:

@@ -27,25 +27,27 @@ from dataclasses import replace
 
 from tocsin.alert.definition import AlertRule, BurnAbove, RuleGroup
 from tocsin.alert.files.conditions import CONDITIONS, Known, read_condition
+from tocsin.alert.template.rule_functions import rule_template_mistake
 from tocsin.errors import InvalidInput
 from tocsin.model.alert import ALERT_NAME, SEVERITY
 from tocsin.model.instant import NANOSECONDS, parse_duration_ns
 from tocsin.model.labels import METRIC_NAME
 from tocsin.model.severity import LEVELS, level_of
 from tocsin.model.spelling import did_you_mean
-from tocsin.query.rule_templates import template_mistake
 from tocsin.slo.files.objects import read_labels, read_metadata
-from tocsin.slo.files.parts import Fields, Part
+from tocsin.slo.files.parts import Fields, Part, Sort
 
 KINDS = ("AlertRule", "AlertGroup")
 VERSION = "tocsin/v1"
 OBJECT_FIELDS = ("apiVersion", "kind", "metadata", "spec")
+MAPPINGS = {"labels": "label", "annotations": "annotation"}
 TEXTS = ("summary", "description", "dashboard")
 RULE_FIELDS = (
     *("for", "keepFiringFor", "severity", "labels", "annotations", "owner", "runbook", "service", "symptom"),
     *TEXTS,
     *CONDITIONS,
 )
+TEMPLATES = (*TEXTS, "severity", "owner", "runbook", "service")  # fields that become labels or annotations
 RUNBOOK_ANNOTATION = "runbook_url"
 SEVERITY_WORDS = tuple(word for level in LEVELS for word in level.words)
 NEVER_LABELS = (ALERT_NAME, METRIC_NAME)
@@ -71,6 +73,9 @@ def read_object(document: Part, known: Known, *, interval_s: float) -> tuple[lis
     if kind == "AlertGroup":
         group = _group(metadata.name, spec, known, interval_s)
         return [], [group]
+    for name, part in fields.found["metadata"].pairs if "metadata" in fields else ():
+        if name.value in MAPPINGS:
+            _check_templates(part, name.value)
     rule = read_rule(metadata.name, spec.fields("an AlertRule", RULE_FIELDS), known, annotations=dict(metadata.annotations))
     return [replace(rule, labels={**metadata.labels, **rule.labels})] if rule is not None else [], []
 
@@ -105,6 +110,8 @@ def read_rule(name: str, fields: Fields, known: Known, *, annotations: dict[str,
         known: What its condition is read with.
         annotations: Of its metadata.
     """
+    for one in TEMPLATES:
+        _check_template(fields.optional(one), repr(one))
     service, owner, runbook = (fields.text(one) for one in ("service", "owner", "runbook"))
     condition = read_condition(fields, replace(known, service=service))
     for_s = _length_s(fields, "for")
@@ -149,27 +156,30 @@ def _severity(fields: Fields) -> dict[str, str]:
 def _labels(fields: Fields) -> dict[str, str]:
     part = fields.optional("labels")
     labels = read_labels(part, "labels")
-    for name, value in labels.items():
+    for name in labels:
         if part is not None and name in NEVER_LABELS:
             part.wrong(f"the label {name!r} is the rule's name, which stands in 'name'; take it out")
-        _check_template(part, f"label {name!r}", value)
+    _check_templates(part, "labels")
     return labels
 
 
 def _annotations(fields: Fields) -> dict[str, str]:
     part = fields.optional("annotations")
-    for name in TEXTS:
-        _check_template(fields.optional(name), repr(name), fields.text(name))
     texts = read_labels(part, "annotations")
-    for name, value in texts.items():
-        _check_template(part, f"annotation {name!r}", value)
+    _check_templates(part, "annotations")
     return texts
 
 
-def _check_template(part: Part | None, what: str, text: str) -> None:
-    mistake = template_mistake(text)
-    if part is not None and mistake:
-        part.wrong(f"{what}: template: {mistake}")
+def _check_templates(part: Part | None, what: str) -> None:
+    """Every text of a mapping, or of a mapping's lists, must read as a template."""
+    for name, value in part.pairs if part is not None else ():
+        for one in value.items or (value,):
+            _check_template(one, f"{MAPPINGS[what]} {name.value!r}")
+
+
+def _check_template(part: Part | None, what: str) -> None:
+    if part is not None and part.sort is Sort.SCALAR and (mistake := rule_template_mistake(part.value)):
+        part.wrong(f"{what}: {mistake}")
 
 
 def _length_s(fields: Fields, name: str, *, zero: bool = True) -> float:

@@ -20,6 +20,7 @@ from tocsin.alert.definition import AlertRule, RuleGroup
 from tocsin.alert.files.conditions import Known
 from tocsin.alert.files.own_rules import VERSION, read_object
 from tocsin.alert.files.prometheus import group_of
+from tocsin.alert.template.rule_functions import rule_template_mistake
 from tocsin.model.spelling import did_you_mean
 from tocsin.query.rule_files import read_rule_text
 from tocsin.slo.files.notes import Mistake, Notes, Place
@@ -118,7 +119,7 @@ def _is_own(document: Part) -> bool:
 
 def _prometheus(document: Part, path: Path, known: Known, notes: Notes, interval_s: float) -> list[RuleGroup]:
     """The groups of a document, read by the reader that `tocsin check` uses too; lines are those of the file."""
-    groups, mistakes = read_rule_text(_document_text(path, document.place.line), known.promql)
+    groups, mistakes = read_rule_text(_document_text(path, document.place.line), known.promql, rule_template_mistake)
     for mistake in mistakes:
         notes.mistakes.append(Mistake(str(path), mistake.line, mistake.column, mistake.message))
     return [group_of(group, str(path), interval_s=interval_s) for group in groups]

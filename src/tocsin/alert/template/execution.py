@@ -186,7 +186,7 @@ class Execution:
         names = node.pipe.variables
         for name, value in zip(names, (key, one) if len(names) > 1 else (one,), strict=False):
             if node.pipe.assigns:
-                self._assign(name, value)
+                self._assign(name, value, node.position)
             else:
                 self._variables.append((name, value))
         try:
@@ -223,16 +223,17 @@ class Execution:
         self._depth -= 1
         for name in pipe.variables if keep else ():
             if pipe.assigns:
-                self._assign(name, value)
+                self._assign(name, value, pipe.position)
             else:
                 self._variables.append((name, value))
         return value
 
-    def _assign(self, name: str, value: Value) -> None:
+    def _assign(self, name: str, value: Value, position: int) -> None:
         for index in range(len(self._variables) - 1, -1, -1):
             if self._variables[index][0] == name:
                 self._variables[index] = (name, value)
                 return
+        self._fail(position, f"no variable is called {name}; write := where it begins")
 
     def _command(self, command: Command, dot: Value, piped: Value) -> Value:
         self._spend(1, command.position)
@@ -255,7 +256,7 @@ class Execution:
             case Field():
                 value, names = dot, operand.names
             case Variable():
-                value, names = self._variable(operand.name), operand.names
+                value, names = self._variable(operand.name, operand.position), operand.names
             case Identifier():
                 value = self._named(operand, (), dot, _NOTHING)
             case Chain():
@@ -280,8 +281,11 @@ class Execution:
         except InvalidInput as error:
             self._fail(position, str(error), error)
 
-    def _variable(self, name: str) -> Value:
-        return next(value for known, value in reversed(self._variables) if known == name)
+    def _variable(self, name: str, position: int) -> Value:
+        found = next((one for one in reversed(self._variables) if one[0] == name), None)
+        if found is None:
+            self._fail(position, f"{name} has no value here")  # it would begin in brackets that were skipped
+        return found[1]
 
     def _named(self, function: Identifier, others: Sequence[Operand], dot: Value, piped: Value) -> Value:
         """What a function gives, by its name."""

@@ -198,13 +198,11 @@ class _Parser:
         self._take()
         if not commands:
             raise self._mistake(start, f"{what} needs a value")
-        if goes_on:
-            raise self._mistake(token, f"expected a function after '|', found {token}")
-        self._variables += () if assigns else variables
+        self._variables += variables
         return Pipe(start.position, variables, assigns, tuple(commands))
 
     def _declared(self, *, in_range: bool) -> tuple[tuple[str, ...], bool]:
-        """Variables that a pipeline is kept as, and whether they exist already."""
+        """Variables that a pipeline is kept as, and whether they should exist already; like Go, this is found out when it is filled in."""
         mark = self._next
         names: list[Token] = []
         while self._peek().kind is TokenKind.VARIABLE:
@@ -212,8 +210,6 @@ class _Parser:
             self._after_space()
             if self._peek().kind in (TokenKind.DECLARE, TokenKind.ASSIGN):
                 assigns = self._take().kind is TokenKind.ASSIGN
-                for name in names if assigns else ():
-                    self._known(name)
                 return tuple(name.text for name in names), assigns
             if self._peek().kind is not TokenKind.COMMA or not in_range or len(names) > 1:
                 break

@@ -153,6 +153,15 @@ def parse_rule_template(text: str) -> Template:
     return Template.parse(text, FUNCTION_NAMES, variables=VARIABLES)
 
 
+def rule_template_mistake(text: str) -> str:
+    """What is wrong with a template of a rule, with line and column, as a part of a sentence; empty when it reads."""
+    try:
+        parse_rule_template(text)
+    except TocsinError as error:
+        return str(error)
+    return ""
+
+
 def expand_rule_template(
     text: str,
     labels: Mapping[str, str],
