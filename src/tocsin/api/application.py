@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
 from tocsin.api import (
+    alerts,
     calculators,
     correlate,
     deployments,
@@ -56,6 +57,7 @@ AREAS: tuple[APIRouter, ...] = (
     slo_decisions.router,
     gate.router,
     rules.router,
+    alerts.router,
     oncall.router,
     incidents.router,
     incident_lessons.router,

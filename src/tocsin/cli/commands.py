@@ -51,6 +51,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("gate", "tocsin.cli.gate", "Go or no-go for a deployment."),
     Command("calc", "tocsin.cli.calc", "Calculate downtime, budgets, burn rates, costs."),
     Command("rules", "tocsin.cli.rules", "Rules: how they stand, what is wrong with them."),
+    Command("alerts", "tocsin.cli.alerts", "What fires, and who was told."),
+    Command("silence", "tocsin.cli.silence", "Let nobody be told for a while."),
     Command("oncall", "tocsin.cli.oncall", "Who is on call; swaps, pages, load."),
     Command("incident", "tocsin.cli.incident", "Lead incidents, learn from them."),
     Command("guards", "tocsin.cli.guards", "Run what incidents taught, for CI."),

@@ -40,6 +40,7 @@ def open_application(data: Path) -> Iterator[FastAPI]:
         raise Conflict(f"{error}; leave out --data to ask the running server") from error
     try:
         house.settle()
+        house.alerting.pipeline.load()  # what fires and is silenced; nothing is evaluated or told here
         yield create_application(house.context())
     finally:
         house.close(drain_s=DRAIN_S)
