@@ -42,6 +42,9 @@ class AlertOptions(BaseModel):
     give_up_s: float = Field(
         default=900.0, ge=1, description="After how many seconds of failures a notification counts as undeliverable, and escalates."
     )
+    person_give_up_s: float = Field(
+        default=60.0, ge=1, description="The same for the channel of a person, whose next one is tried then, seconds."
+    )
     attempt_timeout_s: float = Field(default=10.0, gt=0, le=120, description="Longest time that one delivery may take, seconds.")
     alerts_max: int = Field(default=100_000, ge=100, description="Alerts that are kept at once; further ones are refused and counted.")
     history_days: float = Field(default=400.0, ge=1, description="How long begun and ended alerts and notifications are kept, days.")

@@ -113,7 +113,7 @@ class Alerting:
             clock=clock,
             entropy=entropy,
             bare=self._pages.bare,
-            limits=DeliveryLimits(give_up_s=alert.give_up_s),
+            limits=DeliveryLimits(give_up_s=alert.give_up_s, person_give_up_s=alert.person_give_up_s),
         )
         self._forwarder = Forwarder(
             alert.forward, clock=clock, resend_s=alert.resend_s, interval_s=alert.interval_s, external_labels=alert.external_labels

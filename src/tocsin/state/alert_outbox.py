@@ -77,8 +77,8 @@ class Outbox:
             attempt: `attempt.number` is not looked at: it gets the next one.
             state: PENDING to try again, DELIVERED, or UNDELIVERABLE.
             next_attempt_at: When to try again, for PENDING.
-            instead: What tells others that this one could not be delivered; kept in the same transaction, unless a newer notification has
-                taken its place meanwhile and will say it.
+            instead: What tells others that this one could not be delivered, or that what they were told is over; kept in the same
+                transaction, unless a newer notification has taken its place meanwhile and will say it.
 
         Returns:
             How far the notification has come now; SUPERSEDED when one that failed was replaced meanwhile.
@@ -92,7 +92,7 @@ class Outbox:
             connection.execute(insert(ATTEMPTS).values({**_attempt_row(attempt), "number": number}))
             result = _outcome(DeliveryState(row["state"]), state)
             _settle(connection, row, attempt, result, next_attempt_at)
-            if result is DeliveryState.UNDELIVERABLE and instead:
+            if result in (DeliveryState.UNDELIVERABLE, DeliveryState.DELIVERED) and instead:
                 self.enqueue_within(connection, instead)
             return result
 

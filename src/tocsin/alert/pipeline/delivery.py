@@ -26,12 +26,13 @@ from tocsin.alert.pipeline.waitlist import Waitlist
 from tocsin.clock import Clock, Entropy
 from tocsin.errors import TocsinError
 from tocsin.model.instant import NANOSECONDS, Instant
-from tocsin.model.notification import Attempt, DeliveryState, Notification
+from tocsin.model.notification import Attempt, DeliveryState, Notification, NotificationReason
 from tocsin.state.alert_outbox import Outbox
 from tocsin.state.alert_records import OutboxEntry, Waiting
 
 POLL_S = 1.0  # how long a notification that nobody announced may lie
 PAGE = 1000
+TOLD_MAX = 200  # of one group, looked through for whoever was told in place of others
 READ_WITHIN_S = 60.0
 STOP_S = 15.0
 
@@ -225,14 +226,17 @@ class Delivery:
     def _settled(self, waiting: Waiting, entry: OutboxEntry, result: Result) -> Instant | None:
         """Write down what came of an attempt, and tell somebody else where that is due; returns when to try again."""
         if result.attempt.outcome == "delivered":
-            self._outbox.record(result.attempt, DeliveryState.DELIVERED, 0)
+            ends = self._ends(entry.notification)
+            self._outbox.record(result.attempt, DeliveryState.DELIVERED, 0, ends)
             self._delivered(waiting, result.attempt)
+            if ends:
+                self.wake()
             self._steps.reached(PipelineStep.ATTEMPT_RECORDED)
             return None
         again_at, failing_since = self._failed(waiting, entry, result)
         now = self._clock.now_ns()
         failing_s = (now - failing_since) / NANOSECONDS
-        if not result.lasting and failing_s < self._limits.give_up_s:
+        if not result.lasting and failing_s < self._limits.patience_s(waiting.channel):
             return self._postponed(result, again_at)
         instead = self._fallback.instead_of(entry.notification, result.attempt.detail, now)
         if not instead and not result.lasting and failing_s < self._limits.keep_trying_s:
@@ -242,6 +246,13 @@ class Delivery:
         if instead and not result.lasting:
             self._give_up_stranded(waiting, now)
         return None
+
+    def _ends(self, notification: Notification) -> tuple[Notification, ...]:
+        """Whoever heard in place of others that it began hears that it is over, too."""
+        if notification.firing or notification.reason in (NotificationReason.FALLBACK, NotificationReason.TEST):
+            return ()
+        told = self._outbox.entries(group_key=notification.group_key, limit=TOLD_MAX)
+        return self._fallback.ends(notification, [entry.notification for entry in told], self._clock.now_ns())
 
     def _postponed(self, result: Result, again_at: Instant) -> Instant | None:
         state = self._outbox.record(result.attempt, DeliveryState.PENDING, again_at)
@@ -264,7 +275,7 @@ class Delivery:
             endpoint = self._waitlist.endpoint(waiting)
             if endpoint.failing_since is not None:
                 since = min(since, max(endpoint.failing_since, waiting.created_at))
-            left_s = self._limits.give_up_s - (now - since) / NANOSECONDS
+            left_s = self._limits.patience_s(waiting.channel) - (now - since) / NANOSECONDS
             # What a receiver asks for is honoured, but somebody else is told when it is time for that.
             longest_s = max(left_s, FIRST_S) if left_s > 0 else math.inf
 
@@ -312,7 +323,7 @@ class Delivery:
     def _give_up_stranded(self, waiting: Waiting, now: Instant) -> None:
         """Others have waited at the same dead channel for as long: each of them waiting for its own turn to fail would take hours."""
         with self._changed:
-            before = now - round(self._limits.give_up_s * NANOSECONDS)
+            before = now - round(self._limits.patience_s(waiting.channel) * NANOSECONDS)
             since = self._waitlist.endpoint(waiting).failing_since
             stranded = self._waitlist.stranded(waiting, before) if since is not None and since <= before else []
         for other in stranded:

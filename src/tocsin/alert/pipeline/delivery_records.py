@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tocsin.alert.pipeline.fallback import PERSON
+
 WORKERS = 4
 GIVE_UP_S = 900.0
+PERSON_GIVE_UP_S = 60.0
 KEEP_TRYING_S = 86_400.0
 
 
@@ -18,12 +21,18 @@ class DeliveryLimits:
     Args:
         workers: How many deliver at once.
         give_up_s: After so many seconds of failures somebody else is told.
+        person_give_up_s: The same for a person's channel, whose next one is tried: an escalation must not wait for it.
         keep_trying_s: Where nobody else can be told, it is tried for so long before it counts as undeliverable.
     """
 
     workers: int = WORKERS
     give_up_s: float = GIVE_UP_S
+    person_give_up_s: float = PERSON_GIVE_UP_S
     keep_trying_s: float = KEEP_TRYING_S
+
+    def patience_s(self, channel: str) -> float:
+        """How long a channel may fail until somebody else is told, seconds."""
+        return min(self.give_up_s, self.person_give_up_s) if channel.startswith(PERSON) else self.give_up_s
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,25 @@ class Fallback:
             for receiver, channel in self._others(notification)
         )
 
+    def ends(self, notification: Notification, told: Sequence[Notification], at: Instant) -> tuple[Notification, ...]:
+        """
+        What tells those that it is over who were told in place of others that it began.
+
+        Args:
+            notification: The group's last one, which says that nothing fires any more.
+            told: The group's notifications, the newest first.
+            at: When.
+        """
+        lanes: dict[tuple[str, str], Notification] = {}
+        for one in told:
+            lanes.setdefault((one.receiver, one.channel), one)
+        waiting = [one for one in lanes.values() if one.reason is NotificationReason.FALLBACK and one.firing]
+        return tuple(
+            replace(notification, key=_key(notification, one.receiver, one.channel), receiver=one.receiver, channel=one.channel,
+                    reason=NotificationReason.FALLBACK, created_at=at, note="What you were told in place of others is over.")
+            for one in waiting
+        )  # fmt: skip
+
     def _others(self, notification: Notification) -> Sequence[tuple[str, str]]:
         if self._next_channel and notification.channel.startswith(PERSON) and (found := self._next_channel(notification)) is not None:
             return [found]
