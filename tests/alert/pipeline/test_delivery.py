@@ -129,6 +129,34 @@ def test_a_refusal_that_lasts_escalates_at_once(state: State, receivers: Receive
     assert Counter(states(state).values()) == {DeliveryState.UNDELIVERABLE: 2, DeliveryState.DELIVERED: 1}
 
 
+def test_whoever_was_told_in_place_of_others_hears_the_end(state: State, receivers: Receivers, clock: VirtualClock) -> None:
+    """Once, when it is told to whomever it was meant for: an incident that nobody closes would stay open for ever at a fallback."""
+    broken = receivers.channels[TEAM]
+    broken.fails = down
+    receivers.names["ops"] = ["email/0"]
+    state.alerting.enqueue([told("n1", group_key="g", alerts=(alert(starts_at=START),))])
+    worker = delivery(state, receivers, clock, fallback="ops")
+    run_for(clock, worker, minutes=20)
+    assert [one.status for one in receivers.channels[OPS].taken] == ["firing"]
+    broken.fails = lambda _: None
+    ended = alert(starts_at=START, ends_at=clock.now)
+    for key in ("n2", "n3"):
+        state.alerting.enqueue([notification(key, group_key="g", created_at=clock.now, alerts=(ended,))])
+        run_for(clock, worker, minutes=5)
+    begun, over = receivers.channels[OPS].taken
+    assert (begun.status, over.status, over.reason) == ("firing", "resolved", NotificationReason.FALLBACK)
+    assert over.note == "What you were told in place of others is over."
+
+
+def test_the_next_channel_of_a_person_is_tried_after_a_minute(state: State, receivers: Receivers, clock: VirtualClock) -> None:
+    """An escalation counts on people being reached; it must not go on because a chat is down."""
+    receivers.channels["ana", "person/ana/slack/0"].fails = down
+    receivers.next_channel["ana", "person/ana/slack/0"] = ("ana", "person/ana/email/1")
+    state.alerting.enqueue([told("n1", receiver="ana", channel="person/ana/slack/0")])
+    run_for(clock, delivery(state, receivers, clock), minutes=2)
+    assert [one.reason for one in receivers.channels["ana", "person/ana/email/1"].taken] == [NotificationReason.FALLBACK]
+
+
 def test_where_nobody_else_can_be_told_it_is_said(
     state: State, receivers: Receivers, clock: VirtualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
