@@ -55,7 +55,7 @@ class FakeChannel:
         self.attempts.append(notification.key)
         self.entered.set()
         if self.gate is not None:
-            assert self.gate.wait(30)
+            assert self.gate.wait(100)
         if (error := self.fails(notification)) is not None:
             raise error
         self.taken.append(notification)
