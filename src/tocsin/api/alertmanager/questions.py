@@ -28,11 +28,13 @@ class AlertQuestion:
     Args:
         wanted: As far as the desk answers it.
         active: Whether those are meant that are neither silenced nor inhibited, whatever their time interval says.
+        muted: Whether groups are meant that a time interval keeps quiet, whatever else does.
         receivers: Names of those receivers that are asked for; None: any.
     """
 
     wanted: AlertFilter
     active: bool
+    muted: bool
     receivers: frozenset[str] | None
 
     def means(self, status: AlertStatus) -> bool:
@@ -66,9 +68,9 @@ def alert_question(parameters: Parameters, labels_of_receivers: Mapping[str, Map
         matchers_of(parameters, "filter"),
         silenced=flag(parameters, "silenced"),
         inhibited=flag(parameters, "inhibited"),
-        muted=flag(parameters, "muted"),
     )
-    return AlertQuestion(wanted, flag(parameters, "active"), frozenset(receivers) if matchers or pattern is not None else None)
+    asked = frozenset(receivers) if matchers or pattern is not None else None
+    return AlertQuestion(wanted, flag(parameters, "active"), flag(parameters, "muted"), asked)
 
 
 def means_silence(view: SilenceView, parameters: Parameters, matchers: Sequence[Matcher]) -> bool:

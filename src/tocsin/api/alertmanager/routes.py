@@ -154,10 +154,9 @@ def list_receivers(asked: Asked) -> Response:
 def list_alerts(asked: Asked) -> Response:
     """`alerts`: what fires and is asked for, by fingerprint."""
     question = alert_question(asked.parameters, _labels_of_receivers(asked.desk))
-    wanted = replace(question.wanted, muted=True)
     found = [
         render.alert(view.alert, view.status, asked.now)
-        for view in asked.desk.alerts(wanted)
+        for view in asked.desk.alerts(question.wanted)
         if question.means(view.status) and question.meant(view.status.receivers)
     ]
     return _json(sorted(found, key=lambda shown: str(shown["fingerprint"])))
@@ -169,7 +168,9 @@ def list_groups(asked: Asked) -> Response:
     found = []
     for group in asked.desk.groups(question.wanted):
         alerts = tuple(
-            (alert, replace(status, receivers=question.meant(status.receivers))) for alert, status in group.alerts if question.means(status)
+            (alert, replace(status, receivers=question.meant(status.receivers)))
+            for alert, status in group.alerts
+            if question.means(status) and (question.muted or not status.muted_by)
         )
         if alerts and question.meant([group.state.receiver]):
             found.append(replace(group, alerts=alerts))
