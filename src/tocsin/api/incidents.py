@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 
-from tocsin.api.context import INSTANT_LENGTH_MAX, RANGE_RULE, AnyRange, Service, context_of
-from tocsin.api.slo_parameters import NAME_LENGTH_MAX, OptionalName, Present, Reason, RequiredName
+from tocsin.api.context import RANGE_RULE, AnyRange, Service, context_of
+from tocsin.api.slo_parameters import NAME_LENGTH_MAX, Moment, OptionalName, Present, Reason, RequiredName
 from tocsin.errors import NotFound
 from tocsin.incident.answers import IncidentSummary, IncidentView
 from tocsin.incident.desk import TEXT_LENGTH_MAX, IncidentDesk
@@ -34,7 +34,6 @@ IncidentsOf = Annotated[IncidentDesk, Depends(incidents_of)]
 IncidentId = Annotated[str, Path(min_length=1, max_length=NAME_LENGTH_MAX, description="`INC-7`, or 7.")]
 Number = Annotated[int, Path(ge=1, le=2**53, description="The number that the list shows.")]
 Text = Annotated[str, Field(min_length=1, max_length=TEXT_LENGTH_MAX)]
-Moment = Annotated[str, Field(min_length=1, max_length=INSTANT_LENGTH_MAX)]
 
 
 class Order(BaseModel):

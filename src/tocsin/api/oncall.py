@@ -10,8 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tocsin.api.context import EndOf, context_of, range_ending_now
-from tocsin.api.slo_decisions import Moment
-from tocsin.api.slo_parameters import NAME_LENGTH_MAX, At, Identity, OptionalName, Present, Reason, RequiredName
+from tocsin.api.slo_parameters import NAME_LENGTH_MAX, At, Identity, Moment, OptionalName, Present, Reason, RequiredName
 from tocsin.errors import InvalidInput, NotFound
 from tocsin.model.instant import NANOSECONDS, Instant, TimeRange, parse_instant
 from tocsin.model.oncall import Feed, FeedSubject, Override, Shift, Swap, SwapState

@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from tocsin.api.context import INSTANT_LENGTH_MAX, RANGE_RULE, TEXT_LENGTH_MAX
-from tocsin.api.slo_parameters import Identity, OptionalName, Present, Reason, RequiredName, SlosOf
+from tocsin.api.context import RANGE_RULE, TEXT_LENGTH_MAX
+from tocsin.api.slo_parameters import Identity, Moment, OptionalName, Present, Reason, RequiredName, SlosOf
 from tocsin.model.budget import CauseKind, CauseMark, Exclusion, PolicyException
 from tocsin.model.instant import NANOSECONDS, parse_duration_ns, parse_instant
 from tocsin.slo.decisions import AuditLine
@@ -16,7 +16,6 @@ from tocsin.slo.decisions import AuditLine
 USES_MAX = 100
 
 router = APIRouter(tags=["decisions"])
-Moment = Annotated[str, Field(min_length=1, max_length=INSTANT_LENGTH_MAX)]
 
 
 class NewExclusion(BaseModel):

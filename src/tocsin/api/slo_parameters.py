@@ -72,4 +72,5 @@ ServiceName = Annotated[str, Path(min_length=1, max_length=TEXT_LENGTH_MAX, desc
 Identity = Annotated[str, Path(min_length=1, max_length=NAME_LENGTH_MAX, description="The id that the list shows.")]
 RequiredName = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH_MAX), AfterValidator(printable)]
 OptionalName = Annotated[str, Field(max_length=NAME_LENGTH_MAX), AfterValidator(printable_or_empty)]
+Moment = Annotated[str, Field(min_length=1, max_length=INSTANT_LENGTH_MAX)]
 Reason = Annotated[str, Field(min_length=1, max_length=REASON_LENGTH_MAX), AfterValidator(printable)]

@@ -5,22 +5,20 @@ from __future__ import annotations
 import json
 from enum import Enum
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
 from tocsin.cli import incident_evidence, incident_lessons
-from tocsin.cli.incident_shown import ago, lasted, moment, post, print_rows, shown
+from tocsin.cli.asking import post, printed
+from tocsin.cli.incident_shown import AuthorOption, IdArgument, ago, incident_path, lasted, moment, print_rows
 from tocsin.cli.parameters import DataOption, EndOption, JsonOption, StartOption, UrlOption
 from tocsin.cli.server import DEFAULT_URL, connect
 from tocsin.cli.terminal import clean, console
 from tocsin.model.incident import IncidentState, Role, Step, UpdateStatus
 from tocsin.model.severity import Severity
 
-IdArgument = Annotated[str, typer.Argument(metavar="INCIDENT", help="INC-7, or 7.")]
-AuthorOption = Annotated[str, typer.Option("--author", envvar="TOCSIN_AUTHOR", help="Who does it.")]
 STEP_STYLES = {"active": "bold", "done": "green", "skipped": "dim", "waiting": "dim"}
 SEVERITY_STYLES = {"P1": "bold red", "P2": "yellow", "P3": "", "P4": "dim"}
 
@@ -47,7 +45,7 @@ def command(
     asked = {"state": state.value if state else None, "service": service, "start": start, "end": end, "limit": limit}
     with connect(url, data) as server:
         text = server.get("/api/incidents", asked)
-    if shown(text, as_json):
+    if printed(text, as_json):
         return
     rows = [
         [one["id"], _severity(one), _standing(one), moment(one["started_at"]), lasted(one), one["service"] or "-", one["lead"] or "-",
@@ -73,23 +71,23 @@ def open_one(
     """Open an incident by hand."""
     wanted = {"title": title, "severity": severity.value, "service": service, "started": started, "signature": signature, "author": author}
     text = post("/api/incidents", wanted, url, data)
-    if not shown(text, as_json):
+    if not printed(text, as_json):
         _say(json.loads(text), "is open")
 
 
 def show(identity: IdArgument, as_json: JsonOption = False, url: UrlOption = DEFAULT_URL, data: DataOption = None) -> None:
     """One incident: steps with their clocks, roles, alerts, what those affected were told."""
     with connect(url, data) as server:
-        text = server.get(_path(identity))
-    if not shown(text, as_json):
+        text = server.get(incident_path(identity))
+    if not printed(text, as_json):
         _print_incident(console(), json.loads(text))
 
 
 def timeline(identity: IdArgument, as_json: JsonOption = False, url: UrlOption = DEFAULT_URL, data: DataOption = None) -> None:
     """What happened, in order: entries, alerts, pages, deployments, budgets."""
     with connect(url, data) as server:
-        text = server.get(f"{_path(identity)}/timeline")
-    if shown(text, as_json):
+        text = server.get(f"{incident_path(identity)}/timeline")
+    if printed(text, as_json):
         return
     found = json.loads(text)
     rows = [[moment(entry["at"], seconds=True), entry["kind"], entry["who"] or "-", entry["text"]] for entry in found["entries"]]
@@ -104,8 +102,8 @@ def acknowledge(
     identity: IdArgument, author: AuthorOption, as_json: JsonOption = False, url: UrlOption = DEFAULT_URL, data: DataOption = None
 ) -> None:
     """Answer an incident and its pages."""
-    text = post(f"{_path(identity)}/acknowledge", {"author": author}, url, data)
-    if not shown(text, as_json):
+    text = post(f"{incident_path(identity)}/acknowledge", {"author": author}, url, data)
+    if not printed(text, as_json):
         _say(json.loads(text), "is acknowledged; now stop the damage")
 
 
@@ -119,8 +117,8 @@ def step(
     data: DataOption = None,
 ) -> None:
     """Begin with a step; the one before ends. The watching that verify begins ends by itself."""
-    text = post(f"{_path(identity)}/step", {"step": name.value, "reason": reason, "author": author}, url, data)
-    if not shown(text, as_json):
+    text = post(f"{incident_path(identity)}/step", {"step": name.value, "reason": reason, "author": author}, url, data)
+    if not printed(text, as_json):
         _say(json.loads(text), f"is at {name.value}")
 
 
@@ -133,8 +131,8 @@ def resolve(
     data: DataOption = None,
 ) -> None:
     """Say that it is over without the watching."""
-    text = post(f"{_path(identity)}/resolve", {"reason": reason, "author": author}, url, data)
-    if not shown(text, as_json):
+    text = post(f"{incident_path(identity)}/resolve", {"reason": reason, "author": author}, url, data)
+    if not printed(text, as_json):
         _say(json.loads(text), "is resolved")
 
 
@@ -148,8 +146,8 @@ def severity(
     data: DataOption = None,
 ) -> None:
     """Judge anew how bad it is."""
-    text = post(f"{_path(identity)}/severity", {"severity": level.value, "reason": reason, "author": author}, url, data)
-    if not shown(text, as_json):
+    text = post(f"{incident_path(identity)}/severity", {"severity": level.value, "reason": reason, "author": author}, url, data)
+    if not printed(text, as_json):
         _say(json.loads(text), f"is a {level.value}")
 
 
@@ -163,8 +161,8 @@ def role(
     data: DataOption = None,
 ) -> None:
     """Give a role to somebody."""
-    text = post(f"{_path(identity)}/role", {"role": which.value, "name": name, "author": author}, url, data)
-    if not shown(text, as_json):
+    text = post(f"{incident_path(identity)}/role", {"role": which.value, "name": name, "author": author}, url, data)
+    if not printed(text, as_json):
         _say(json.loads(text), f"has {clean(name) or 'nobody'} as {which.value}")
 
 
@@ -179,8 +177,8 @@ def note(
     data: DataOption = None,
 ) -> None:
     """Write something down."""
-    text = post(f"{_path(identity)}/notes", {"text": words, "command": ran, "at": at, "author": author}, url, data)
-    if not shown(text, as_json):
+    text = post(f"{incident_path(identity)}/notes", {"text": words, "command": ran, "at": at, "author": author}, url, data)
+    if not printed(text, as_json):
         _say(json.loads(text), "has one more entry")
 
 
@@ -196,8 +194,8 @@ def update(
 ) -> None:
     """Tell those affected, on the status page."""
     wanted = {"text": words, "status": status.value, "title": title, "author": author}
-    text = post(f"{_path(identity)}/updates", wanted, url, data)
-    if not shown(text, as_json):
+    text = post(f"{incident_path(identity)}/updates", wanted, url, data)
+    if not printed(text, as_json):
         _say(json.loads(text), "is on the status page, with these words")
 
 
@@ -212,8 +210,8 @@ def close(
 ) -> None:
     """End it for good: with a guard and, for P1 and P2, a postmortem, or with a reason for what is missing."""
     wanted = {"author": author, "no_guard": no_guard, "no_postmortem": no_postmortem}
-    text = post(f"{_path(identity)}/close", wanted, url, data)
-    if not shown(text, as_json):
+    text = post(f"{incident_path(identity)}/close", wanted, url, data)
+    if not printed(text, as_json):
         _say(json.loads(text), "is closed")
 
 
@@ -252,10 +250,6 @@ def _standing(one: dict[str, Any]) -> Text:
 
 def _say(view: dict[str, Any], what: str) -> None:
     console().print(f"{view['id']} {what}: {clean(view['summary']['title'])}")
-
-
-def _path(identity: str) -> str:
-    return f"/api/incidents/{quote(identity, safe='')}"
 
 
 PARTS = {

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import typer
 from rich.text import Text
 
-from tocsin.cli.incident_shown import get, moment, post, print_rows, shown
+from tocsin.cli.asking import get, post, printed
+from tocsin.cli.incident_shown import AuthorOption, IdArgument, incident_path, moment, print_rows
 from tocsin.cli.parameters import DataOption, JsonOption, UrlOption
 from tocsin.cli.server import DEFAULT_URL
 from tocsin.cli.terminal import clean, console
 from tocsin.errors import InvalidInput
 from tocsin.model.incident import EvidenceKind
 
-IdArgument = Annotated[str, typer.Argument(metavar="INCIDENT", help="INC-7, or 7.")]
-AuthorOption = Annotated[str, typer.Option("--author", envvar="TOCSIN_AUTHOR", help="Who does it.")]
 SUBJECTS = {
     EvidenceKind.TRACE: "trace_id",
     EvidenceKind.LOGS: "query",
@@ -50,8 +48,8 @@ def pin(
             raise InvalidInput(f"pinning {kind.value} needs a range: --start now-30m, and --end unless it is now")
         question |= {"start": start, "end": end or "now"}
     wanted = {"kind": kind.value, "question": question, "title": title, "author": author}
-    text = post(f"{_path(identity)}/evidence", wanted, url, data)
-    if shown(text, as_json):
+    text = post(f"{incident_path(identity)}/evidence", wanted, url, data)
+    if printed(text, as_json):
         return
     found = json.loads(text)
     console().print(f"pinned as evidence {found['number']}: {clean(found['title'])}")
@@ -67,8 +65,8 @@ def evidence(
     data: DataOption = None,
 ) -> None:
     """What is pinned, or one answer as JSON."""
-    text = get(f"{_path(identity)}/evidence{f'/{number}' if number is not None else ''}", url, data)
-    if shown(text, as_json):
+    text = get(f"{incident_path(identity)}/evidence{f'/{number}' if number is not None else ''}", url, data)
+    if printed(text, as_json):
         return
     found = json.loads(text)
     if number is not None:
@@ -80,8 +78,8 @@ def evidence(
 
 def runbook(identity: IdArgument, as_json: JsonOption = False, url: UrlOption = DEFAULT_URL, data: DataOption = None) -> None:
     """The runbook of its alerts, with their values filled in."""
-    text = get(f"{_path(identity)}/runbook", url, data)
-    if not shown(text, as_json):
+    text = get(f"{incident_path(identity)}/runbook", url, data)
+    if not printed(text, as_json):
         found = json.loads(text)
         console().print(Text(clean(found["text"] or found["url"], lines=True)))
 
@@ -95,8 +93,8 @@ def tick(
     data: DataOption = None,
 ) -> None:
     """Tick off a step of the runbook."""
-    text = post(f"{_path(identity)}/runbook/{number}", {"author": author}, url, data)
-    if shown(text, as_json):
+    text = post(f"{incident_path(identity)}/runbook/{number}", {"author": author}, url, data)
+    if printed(text, as_json):
         return
     steps = json.loads(text)["steps"]
     left = next((one for one in steps if one["done"] is None), None)
@@ -107,7 +105,3 @@ def tick(
 def _evidence_row(one: dict[str, Any], size: int) -> list[str]:
     who = one["pinned_by"] or "-"
     return [str(one["number"]), one["kind"], one["state"], moment(one["pinned_at"]), who, one["title"], f"{size} bytes", one["cut"] or "-"]
-
-
-def _path(identity: str) -> str:
-    return f"/api/incidents/{quote(identity, safe='')}"

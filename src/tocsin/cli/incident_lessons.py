@@ -5,20 +5,18 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import typer
 from rich.text import Text
 
-from tocsin.cli.incident_shown import ago, get, moment, post, print_rows, shown
+from tocsin.cli.asking import get, post, printed
+from tocsin.cli.incident_shown import AuthorOption, IdArgument, ago, incident_path, moment, print_rows
 from tocsin.cli.parameters import DataOption, EndOption, JsonOption, StartOption, UrlOption
 from tocsin.cli.server import DEFAULT_URL
 from tocsin.cli.terminal import clean, console
 from tocsin.errors import InvalidInput
 from tocsin.model.incident import GuardKind
 
-IdArgument = Annotated[str, typer.Argument(metavar="INCIDENT", help="INC-7, or 7.")]
-AuthorOption = Annotated[str, typer.Option("--author", envvar="TOCSIN_AUTHOR", help="Who does it.")]
 NUMBERS = frozenset({"incidents", "new", "repeats_prevented", "total_guards", "late"})
 
 
@@ -35,10 +33,10 @@ def postmortem(
     data: DataOption = None,
 ) -> None:
     """The postmortem as Markdown: a draft with everything that is known, until somebody writes one."""
-    path = f"{_path(identity)}/postmortem"
+    path = f"{incident_path(identity)}/postmortem"
     if write is None:
         text = get(f"{path}/draft" if draft else path, url, data)
-        if not shown(text, as_json):
+        if not printed(text, as_json):
             console().print(Text(clean(json.loads(text)["text"], lines=True)), end="", soft_wrap=True)
         return
     if not author:
@@ -48,7 +46,7 @@ def postmortem(
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(f"{write} can't be read as UTF-8 text: {error}") from error
     text = post(path, {"text": words, "author": author, "based_on": based_on}, url, data)
-    if not shown(text, as_json):
+    if not printed(text, as_json):
         found = json.loads(text)
         console().print(f"version {found['version']} of the postmortem of {found['id']} is kept")
 
@@ -64,8 +62,8 @@ def action(
     data: DataOption = None,
 ) -> None:
     """Write down an action item."""
-    text = post(f"{_path(identity)}/actions", {"text": words, "owner": owner, "due": due, "author": author}, url, data)
-    if not shown(text, as_json):
+    text = post(f"{incident_path(identity)}/actions", {"text": words, "owner": owner, "due": due, "author": author}, url, data)
+    if not printed(text, as_json):
         item = json.loads(text)["item"]
         console().print(f"action item {item['number']}: {clean(item['owner'])} until {item['due']}")
 
@@ -78,7 +76,7 @@ def actions(
 ) -> None:
     """Action items of all incidents, those that are due first in front."""
     text = get("/api/incident-actions", url, data, {"done": done_too})
-    if shown(text, as_json):
+    if printed(text, as_json):
         return
     rows = [
         [str(one["item"]["number"]), one["id"], _due(one), one["item"]["owner"], one["item"]["text"], _finished(one["item"])]
@@ -96,7 +94,7 @@ def done(
 ) -> None:
     """Write down that an action item is done."""
     text = post(f"/api/incident-actions/{number}/done", {"author": author}, url, data)
-    if not shown(text, as_json):
+    if not printed(text, as_json):
         console().print(f"action item {number} is done: {clean(json.loads(text)['item']['text'])}")
 
 
@@ -112,15 +110,15 @@ def guard(
 ) -> None:
     """Name a guard that came from an incident and is kept in a file."""
     wanted = {"kind": kind.value, "name": name, "path": path, "author": author}
-    text = post(f"{_path(identity)}/guards", wanted, url, data)
-    if not shown(text, as_json):
+    text = post(f"{incident_path(identity)}/guards", wanted, url, data)
+    if not printed(text, as_json):
         console().print(f"{clean(name)} guards against {clean(json.loads(text)['signature']) or 'no signature: it can tell no repeat'}")
 
 
 def guards(as_json: JsonOption = False, url: UrlOption = DEFAULT_URL, data: DataOption = None) -> None:
     """Every guard, the oldest first."""
     text = get("/api/incident-guards", url, data)
-    if shown(text, as_json):
+    if printed(text, as_json):
         return
     rows = [
         [str(one["number"]), f"INC-{one['incident']}", one["kind"], one["name"], one["signature"] or "-", one["path"]]
@@ -138,7 +136,7 @@ def weekly(
     Twelve weeks by default. Every incident leaves a guard behind, so new ones become fewer.
     """
     text = get("/api/incident-weeks", url, data, {"start": start, "end": end})
-    if shown(text, as_json):
+    if printed(text, as_json):
         return
     names = ["incidents", "new", "repeats_prevented", "total_guards"]
     rows = [[str(one["week"]), one["start"], *(str(one[name]) for name in names)] for one in json.loads(text)]
@@ -159,7 +157,7 @@ def figures(
     Of 90 days by default, for all incidents, and by service and severity.
     """
     text = get("/api/incident-figures", url, data, {"start": start, "end": end, "service": service})
-    if shown(text, as_json):
+    if printed(text, as_json):
         return
     rows = [
         [
@@ -184,7 +182,3 @@ def _finished(item: dict[str, Any]) -> str:
 
 def _spread(spread: dict[str, Any]) -> str:
     return f"{ago(spread['median_s'])} / {ago(spread['p90_s'])} ({spread['count']})" if spread["count"] else "-"
-
-
-def _path(identity: str) -> str:
-    return f"/api/incidents/{quote(identity, safe='')}"

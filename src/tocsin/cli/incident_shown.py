@@ -1,37 +1,26 @@
-"""What the commands about incidents share: asking, tables, times."""
+"""What the commands about incidents share: parameters, tables, times."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
+from urllib.parse import quote
 
+import typer
 from rich.text import Text
 
-from tocsin.cli.server import connect
 from tocsin.cli.table import Column, print_table
 from tocsin.cli.terminal import clean, console, is_narrow, show_duration_ns, show_instant
 from tocsin.model.instant import NANOSECONDS, parse_instant
 
+IdArgument = Annotated[str, typer.Argument(metavar="INCIDENT", help="INC-7, or 7.")]
+AuthorOption = Annotated[str, typer.Option("--author", envvar="TOCSIN_AUTHOR", help="Who does it.")]
 WHOLE = frozenset({"incident", "severity", "step", "began", "lasted", "at", "kind", "due", "number", "week", "from", "until", "state"})
 SPARE = ("who", "lead", "severity")  # what a narrow terminal leaves out
 
 
-def post(path: str, document: dict[str, Any], url: str, data: Any) -> str:
-    """The answer to an order."""
-    with connect(url, data) as server:
-        return server.post(path, document)
-
-
-def get(path: str, url: str, data: Any, parameters: dict[str, Any] | None = None) -> str:
-    """The answer to a question."""
-    with connect(url, data) as server:
-        return server.get(path, parameters)
-
-
-def shown(text: str, as_json: bool) -> bool:
-    """Whether it was to be printed as it is, and was."""
-    if as_json:
-        console().print(text)
-    return as_json
+def incident_path(identity: str) -> str:
+    """Where the API has an incident."""
+    return f"/api/incidents/{quote(identity, safe='')}"
 
 
 def print_rows(

@@ -14,10 +14,11 @@ from rich.console import Console
 from rich.text import Text
 
 from tocsin.cli import oncall_orders
+from tocsin.cli.asking import get, printed
 from tocsin.cli.exit_codes import Exit
 from tocsin.cli.oncall_words import ZoneOption, moment, page_state, rows_of, span
 from tocsin.cli.parameters import DataOption, EndOption, JsonOption, StartOption, UrlOption
-from tocsin.cli.server import DEFAULT_URL, connect
+from tocsin.cli.server import DEFAULT_URL
 from tocsin.cli.table import Column, print_table
 from tocsin.cli.terminal import clean, console
 from tocsin.errors import InvalidInput
@@ -40,7 +41,7 @@ def who(
 
     Exit code 1 when nobody is on one of them.
     """
-    text = _get("/api/oncall/who", url, data, schedule=schedule, at=at)
+    text = get("/api/oncall/who", url, data, {"schedule": schedule, "at": at})
     found = json.loads(text)
     if as_json:
         console().print(text)
@@ -55,7 +56,7 @@ def who(
 
 def schedules(as_json: JsonOption = False, url: UrlOption = DEFAULT_URL, data: DataOption = None) -> None:
     """What the files in force say: schedules with their layers, chains with their steps, people with their channels."""
-    text = _get("/api/oncall/definitions", url, data)
+    text = get("/api/oncall/definitions", url, data)
     out = console()
     if as_json:
         out.print(text)
@@ -95,9 +96,8 @@ def shifts(
     data: DataOption = None,
 ) -> None:
     """Shifts from now on, or from --start: whose, from when to when, and what decided it."""
-    text = _get("/api/oncall/shifts", url, data, schedule=schedule, person=person, start=start, end=end)
-    if as_json:
-        console().print(text)
+    text = get("/api/oncall/shifts", url, data, {"schedule": schedule, "person": person, "start": start, "end": end})
+    if printed(text, as_json):
         return
     rows = [
         [one["schedule"], _person(one["person"]), *span(one, zone), f"{one['origin']} {one['source']}".strip()] for one in json.loads(text)
@@ -114,9 +114,8 @@ def pages(
     data: DataOption = None,
 ) -> None:
     """Pages with who was called for them, the newest first."""
-    text = _get("/api/oncall/pages", url, data, open="true" if only_open else None, limit=limit)
-    if as_json:
-        console().print(text)
+    text = get("/api/oncall/pages", url, data, {"open": "true" if only_open else None, "limit": limit})
+    if printed(text, as_json):
         return
     rows = [
         [one["id"], moment(one["opened_at"], zone), one["chain"], page_state(one, zone), ", ".join(one["called"]), _about(one)]
@@ -133,7 +132,7 @@ def page(
     data: DataOption = None,
 ) -> None:
     """One page with every call that was made for it."""
-    text = _get(f"/api/oncall/pages/{quote(identity, safe='')}", url, data)
+    text = get(f"/api/oncall/pages/{quote(identity, safe='')}", url, data)
     out = console()
     if as_json:
         out.print(text)
@@ -162,7 +161,7 @@ def load(
 
     Of the last four weeks unless --start and --end say otherwise. Exit code 1 when somebody had more than the budget.
     """
-    text = _get("/api/oncall/load", url, data, start=start, end=end)
+    text = get("/api/oncall/load", url, data, {"start": start, "end": end})
     found = json.loads(text)
     out = console()
     if as_json:
@@ -200,7 +199,7 @@ def check(
         found = importlib.import_module("tocsin.cli.oncall_report").problems_of(files, days)
         text = json.dumps(found)
     else:
-        text = _get("/api/oncall/problems", url, data)
+        text = get("/api/oncall/problems", url, data)
         found = json.loads(text)
     out = console()
     if as_json:
@@ -219,7 +218,7 @@ def ical(schedule: ScheduleOption = None, person: PersonOption = None, url: UrlO
     """
     if (schedule is None) == (person is None):
         raise InvalidInput("name either a --schedule or a --person whose calendar is meant")
-    typer.echo(_get("/api/oncall/ical", url, data, schedule=schedule, person=person), nl=False)
+    typer.echo(get("/api/oncall/ical", url, data, {"schedule": schedule, "person": person}), nl=False)
 
 
 def _who_row(one: dict[str, Any], zone: str) -> list[Text | str]:
@@ -255,11 +254,6 @@ def _print_problems(out: Console, found: dict[str, Any]) -> None:
             out.print(Text.assemble((name, style), clean(sentence)))
     if not any(sentences for _, _, sentences in kinds):
         out.print("all is well")
-
-
-def _get(path: str, url: str, data: Path | None, **parameters: Any) -> str:
-    with connect(url, data) as server:
-        return server.get(path, parameters)
 
 
 PARTS = {

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from enum import Enum
-from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
 from rich.text import Text
 
+from tocsin.cli.asking import get, post, printed
 from tocsin.cli.oncall_words import ZoneOption, moment, rows_of, span
 from tocsin.cli.parameters import DataOption, JsonOption, UrlOption
-from tocsin.cli.server import DEFAULT_URL, connect
+from tocsin.cli.server import DEFAULT_URL
 from tocsin.cli.terminal import clean, console
 from tocsin.errors import InvalidInput
 
@@ -60,8 +60,8 @@ def override(
     Of overrides that overlap, the one that was entered last holds.
     """
     order = {"schedule": schedule, "person": person, "start": start, "end": end, "replaces": replaces, "author": author, "reason": reason}
-    text = _post("/api/oncall/overrides", order, url, data)
-    if _printed(text, as_json):
+    text = post("/api/oncall/overrides", order, url, data)
+    if printed(text, as_json):
         return
     found = json.loads(text)
     start_words, end_words = span(found, zone)
@@ -77,9 +77,8 @@ def overrides(
     data: DataOption = None,
 ) -> None:
     """Who takes over from whom, when, and why."""
-    with connect(url, data) as server:
-        text = server.get("/api/oncall/overrides", {"past": "true" if past else None})
-    if _printed(text, as_json):
+    text = get("/api/oncall/overrides", url, data, {"past": "true" if past else None})
+    if printed(text, as_json):
         return
     rows = [
         [one["id"], one["schedule"], one["person"], one["replaces"] or "-", *span(one, zone), one["author"], _why(one)]
@@ -97,8 +96,8 @@ def withdraw(
     data: DataOption = None,
 ) -> None:
     """Take an override back; it stays in the audit."""
-    text = _post(f"/api/oncall/overrides/{quote(identity, safe='')}/withdraw", {"author": author, "reason": reason}, url, data)
-    if not _printed(text, as_json):
+    text = post(f"/api/oncall/overrides/{quote(identity, safe='')}/withdraw", {"author": author, "reason": reason}, url, data)
+    if not printed(text, as_json):
         console().print(f"override {clean(identity)} is withdrawn")
 
 
@@ -129,10 +128,10 @@ def swap(
         if not reason:
             raise InvalidInput("say why by --reason: whoever takes the shift will want to know")
         order = {"schedule": subject, "person": by, "to": to, "start": start, "end": end, "reason": reason}
-        text = _post("/api/oncall/swaps", order, url, data)
+        text = post("/api/oncall/swaps", order, url, data)
     else:
-        text = _post(f"/api/oncall/swaps/{quote(subject, safe='')}/{action.value}", {"by": by, "comment": reason}, url, data)
-    if _printed(text, as_json):
+        text = post(f"/api/oncall/swaps/{quote(subject, safe='')}/{action.value}", {"by": by, "comment": reason}, url, data)
+    if printed(text, as_json):
         return
     found = json.loads(text)
     times = " until ".join(span(found, zone))
@@ -151,9 +150,8 @@ def swaps(
     data: DataOption = None,
 ) -> None:
     """Shifts that people offered each other, the newest first."""
-    with connect(url, data) as server:
-        text = server.get("/api/oncall/swaps")
-    if _printed(text, as_json):
+    text = get("/api/oncall/swaps", url, data)
+    if printed(text, as_json):
         return
     rows = [
         [
@@ -179,8 +177,8 @@ def ack(
     data: DataOption = None,
 ) -> None:
     """Take a page: nobody is called for it any more."""
-    text = _post("/api/oncall/acknowledge", {"page": reference, "by": by}, url, data)
-    if _printed(text, as_json):
+    text = post("/api/oncall/acknowledge", {"page": reference, "by": by}, url, data)
+    if printed(text, as_json):
         return
     for one in json.loads(text):
         whom = clean(one["acknowledged_by"])
@@ -204,8 +202,8 @@ def calendar(
     It is shown this once; the one before it stops to answer.
     """
     order = {"subject": subject.value, "name": name, "author": author}
-    text = _post(f"/api/oncall/calendars{'/revoke' if revoke else ''}", order, url, data)
-    if _printed(text, as_json):
+    text = post(f"/api/oncall/calendars{'/revoke' if revoke else ''}", order, url, data)
+    if printed(text, as_json):
         return
     if revoke:
         console().print(f"the calendar of the {subject.value} {clean(name)} has no address any more")
@@ -218,14 +216,3 @@ def calendar(
 def _why(one: dict[str, Any]) -> str:
     withdrawn = one["withdrawn"]
     return f"{one['reason']} (withdrawn by {withdrawn['author']}: {withdrawn['reason']})" if withdrawn else str(one["reason"])
-
-
-def _post(path: str, order: dict[str, Any], url: str, data: Path | None) -> str:
-    with connect(url, data) as server:
-        return server.post(path, order)
-
-
-def _printed(text: str, as_json: bool) -> bool:
-    if as_json:
-        console().print(text)
-    return as_json

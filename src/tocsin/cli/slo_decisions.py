@@ -10,8 +10,9 @@ from urllib.parse import quote
 import typer
 from rich.text import Text
 
+from tocsin.cli.asking import get, post, printed
 from tocsin.cli.parameters import DataOption, EndOption, JsonOption, StartOption, UrlOption
-from tocsin.cli.server import DEFAULT_URL, connect
+from tocsin.cli.server import DEFAULT_URL
 from tocsin.cli.table import Column, print_table
 from tocsin.cli.terminal import clean, console, is_narrow, service_text, show_instant
 from tocsin.errors import InvalidInput
@@ -60,8 +61,8 @@ def exclude(
     minutes. Every budget is shown with and without what is excluded.
     """
     wanted = {**_about(slo, service), "start": start, "end": end, "query": query, "author": author, "reason": reason}
-    text = _post("/api/slo-exclusions", wanted, url, data)
-    if _printed(text, as_json):
+    text = post("/api/slo-exclusions", wanted, url, data)
+    if printed(text, as_json):
         return
     added = json.loads(text)
     recount = "; what is stored is being counted anew" if added["query"] else ""
@@ -71,8 +72,8 @@ def exclude(
 
 def exclusions(as_json: JsonOption = False, url: UrlOption = DEFAULT_URL, data: DataOption = None) -> None:
     """What is excluded, by whom and why; out of files and entered here."""
-    text = _get("/api/slo-exclusions", url, data)
-    if _printed(text, as_json):
+    text = get("/api/slo-exclusions", url, data)
+    if printed(text, as_json):
         return
     rows = [
         [_subject(one), _moment(one["start"]), _moment(one["end"]), one["query"] or "everything", one["author"], one["reason"], one["id"]]
@@ -101,8 +102,8 @@ def mark(
     """
     times = {"start": start, "end": end or "now"}
     wanted = {**_about(slo, service), **times, "kind": kind.value, "cause": cause, "author": author, "reason": reason}
-    text = _post("/api/slo-marks", wanted, url, data)
-    if _printed(text, as_json):
+    text = post("/api/slo-marks", wanted, url, data)
+    if printed(text, as_json):
         return
     added = json.loads(text)
     times_words = f"{_moment(added['start'])} to {_moment(added['end'])} UTC"
@@ -112,8 +113,8 @@ def mark(
 
 def marks(as_json: JsonOption = False, url: UrlOption = DEFAULT_URL, data: DataOption = None) -> None:
     """What people said about causes."""
-    text = _get("/api/slo-marks", url, data)
-    if _printed(text, as_json):
+    text = get("/api/slo-marks", url, data)
+    if printed(text, as_json):
         return
     rows = [
         [_subject(one), _moment(one["start"]), _moment(one["end"]), _cause(one), one["author"], one["reason"], one["id"]]
@@ -140,8 +141,8 @@ def exception(
     """
     parse_duration_ns(lasting)
     wanted = {"service": service, "kind": kind.value, "author": author, "reason": reason, "lasting": lasting, "uses": uses}
-    text = _post("/api/policy-exceptions", wanted, url, data)
-    if _printed(text, as_json):
+    text = post("/api/policy-exceptions", wanted, url, data)
+    if printed(text, as_json):
         return
     added = json.loads(text)
     count = "one deployment" if added["uses_left"] == 1 else f"{added['uses_left']} deployments"
@@ -150,8 +151,8 @@ def exception(
 
 def exceptions(as_json: JsonOption = False, url: UrlOption = DEFAULT_URL, data: DataOption = None) -> None:
     """Every exception, used up and expired ones too."""
-    text = _get("/api/policy-exceptions", url, data)
-    if _printed(text, as_json):
+    text = get("/api/policy-exceptions", url, data)
+    if printed(text, as_json):
         return
     rows = [
         [one["service"], one["kind"], str(one["uses_left"]), _moment(one["expires"]), one["author"], one["reason"], one["id"]]
@@ -171,8 +172,8 @@ def withdraw(
 ) -> None:
     """Take back an exclusion or a mark; it stays in the audit."""
     path = f"/api/slo-{what.value}s/{quote(identity, safe='')}/withdraw"
-    text = _post(path, {"author": author, "reason": reason}, url, data)
-    if not _printed(text, as_json):
+    text = post(path, {"author": author, "reason": reason}, url, data)
+    if not printed(text, as_json):
         console().print(f"{what.value} {clean(identity)} is withdrawn")
 
 
@@ -183,9 +184,8 @@ def audit(
     data: DataOption = None,
 ) -> None:
     """What was decided, by whom and why, and what the gate answered: the newest first."""
-    with connect(url, data) as server:
-        text = server.get("/api/audit", {"limit": limit})
-    if _printed(text, as_json):
+    text = get("/api/audit", url, data, {"limit": limit})
+    if printed(text, as_json):
         return
     rows = [[_moment(one["at"]), one["action"], one["subject"], one["author"] or "-", one["detail"]] for one in json.loads(text)]
     _print_rows(["at", "what", "about", "who", "detail"], rows, "nothing was decided yet")
@@ -195,22 +195,6 @@ def _about(slo: str | None, service: str | None) -> dict[str, str]:
     if (slo is None) == (service is None):
         raise InvalidInput("name either the SLO, or by --service the service whose SLOs are all meant")
     return {"slo": slo or "", "service": service or ""}
-
-
-def _post(path: str, document: dict[str, Any], url: str, data: Any) -> str:
-    with connect(url, data) as server:
-        return server.post(path, document)
-
-
-def _get(path: str, url: str, data: Any) -> str:
-    with connect(url, data) as server:
-        return server.get(path)
-
-
-def _printed(text: str, as_json: bool) -> bool:
-    if as_json:
-        console().print(text)
-    return as_json
 
 
 def _print_rows(names: list[str], rows: list[list[str]], nothing: str) -> None:

@@ -2,38 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal, Protocol
-
+from tocsin.alert.page.source import Telemetry
 from tocsin.incident.evidence import annotated_trace
-from tocsin.model.answers import TopError, TracePage
 from tocsin.model.incident import Incident
 from tocsin.model.instant import NANOSECONDS
 
 BEFORE_NS = 5 * 60 * NANOSECONDS
 AFTER_NS = 10 * 60 * NANOSECONDS
-
-
-class Telemetry(Protocol):
-    """Failures and traces; `query.desk.Desk` is one."""
-
-    def errors(
-        self, *, service: str | None = None, start: int | str | None = None, end: int | str | None = None, limit: int = 20
-    ) -> Sequence[TopError]:
-        """The commonest failures."""
-        ...
-
-    def traces(
-        self,
-        *,
-        service: str | None = None,
-        start: int | str | None = None,
-        end: int | str | None = None,
-        order: Literal["newest", "slowest"] = "newest",
-        limit: int = 20,
-    ) -> TracePage:
-        """Traces, the newest or the slowest first."""
-        ...
 
 
 class Exemplars:

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 
 from tocsin.incident.impact import BudgetImpact
 from tocsin.model.incident import ActionItem, Entry, EntryKind, Evidence, Incident, PublicUpdate
-from tocsin.model.instant import NANOSECONDS, Instant, format_instant
+from tocsin.model.instant import NANOSECONDS, Instant
+from tocsin.slo.words import minute_words
 
 ENTRIES_MAX = 200
 TO_WRITE = "_to be written_"
@@ -138,7 +139,7 @@ def _actions(actions: Sequence[ActionItem]) -> str:
 
 
 def _moment(instant: Instant) -> str:
-    return format_instant(instant)[:16].replace("T", " ")
+    return minute_words(instant).removesuffix(" UTC")
 
 
 def _counted(count: int, name: str) -> str:

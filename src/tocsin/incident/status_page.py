@@ -26,9 +26,10 @@ from tocsin.errors import StoreError, TocsinError
 from tocsin.incident.options import PublicService, StatusPageOptions
 from tocsin.incident.postmortem import duration_words
 from tocsin.model.incident import Incident, IncidentState, PublicUpdate
-from tocsin.model.instant import NANOSECONDS, Instant, format_instant
+from tocsin.model.instant import NANOSECONDS, Instant
 from tocsin.model.severity import Severity
 from tocsin.slo.answers import Budget
+from tocsin.slo.words import minute_words
 from tocsin.state.incidents import Incidents
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -163,7 +164,7 @@ class StatusPage:
     def html(self, document: StatusDocument) -> str:
         """The page for people."""
         return self._environment.get_template("status.html").render(
-            page=document, headlines=HEADLINES, words=WORDS, moment=_moment, lasted=_lasted, share=_share
+            page=document, headlines=HEADLINES, words=WORDS, moment=minute_words, lasted=_lasted, share=_share
         )
 
     def json(self, document: StatusDocument) -> bytes:
@@ -287,10 +288,6 @@ def _replace(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
-
-
-def _moment(instant: Instant) -> str:
-    return f"{format_instant(instant)[:16].replace('T', ' ')} UTC"
 
 
 def _lasted(incident: PublicIncident, now: Instant) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -14,6 +13,7 @@ from tocsin.model.alert import fingerprint
 from tocsin.model.instant import Instant
 from tocsin.model.labels import Labels
 from tocsin.model.rule_alert import AlertPhase, KeptGroup, KeptRuleAlert, RuleAlert
+from tocsin.state.alert_json import json_text, labels_of, labels_text, texts_of
 from tocsin.state.database import Database
 from tocsin.state.insertion import insert_or_replace
 from tocsin.state.rows import checked
@@ -77,8 +77,8 @@ def _row(kept: KeptRuleAlert) -> dict[str, Any]:
         "group_key": kept.group,
         "rule": kept.rule,
         "family": kept.family,
-        "labels": json.dumps(dict(alert.labels)),  # ASCII: a zero byte or half a character stands there escaped
-        "annotations": json.dumps(dict(alert.annotations)),
+        "labels": labels_text(alert.labels),  # ASCII: a zero byte or half a character stands there escaped
+        "annotations": json_text(dict(alert.annotations)),
         "value": alert.value if math.isfinite(alert.value) else None,
         "phase": alert.phase.value,
         "active_at": alert.active_at,
@@ -91,8 +91,8 @@ def _row(kept: KeptRuleAlert) -> dict[str, Any]:
 
 def _record(row: RowMapping) -> KeptRuleAlert:
     alert = RuleAlert(
-        labels=Labels(json.loads(row["labels"])),
-        annotations=json.loads(row["annotations"]),
+        labels=labels_of(row["labels"]),
+        annotations=texts_of(row["annotations"]),
         value=math.nan if row["value"] is None else row["value"],
         phase=AlertPhase(row["phase"]),
         active_at=row["active_at"],
