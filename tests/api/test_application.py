@@ -46,6 +46,7 @@ BESIDE = {  # areas with tests of their own: where those are
     "signals": "test_signals.py",
     "usage": "test_usage.py",
     "deployments": "test_deployments.py",
+    "alerts": "test_alerts.py",
 }
 SCANS = ["/api/logs", "/api/logs/histogram", "/api/logs/facets", "/api/traces", "/api/services", "/api/service-map", "/api/errors"]
 

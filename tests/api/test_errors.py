@@ -11,10 +11,11 @@ from google.rpc import error_details_pb2, status_pb2
 from tests.api.asgi_client import AsgiClient
 
 from tocsin import errors
-from tocsin.api.errors import JSON, PROTOBUF, UnsupportedMedia, install, otlp_error_response, status_of
+from tocsin.api.errors import JSON, PROTOBUF, InvalidField, UnsupportedMedia, install, otlp_error_response, status_of
 from tocsin.errors import (
     ConfigError,
     Conflict,
+    DeliveryError,
     InvalidInput,
     JournalError,
     LimitExceeded,
@@ -32,6 +33,7 @@ STATUSES = [
     (ParseError("m"), 400, {"code": "parse_error", "retryable": False}),
     (LimitExceeded("m"), 413, {"code": "limit_exceeded", "retryable": False}),
     (UnsupportedMedia("m"), 415, {"code": "unsupported_media_type", "retryable": False}),
+    (InvalidField("m", number=602), 400, {"code": "invalid_input", "retryable": False}),
     (NotFound("m"), 404, {"code": "not_found", "retryable": False}),
     (Conflict("m"), 409, {"code": "conflict", "retryable": False}),
     (ConfigError("m", key="wire.http"), 400, {"code": "config_error", "retryable": False, "key": "wire.http"}),
@@ -39,6 +41,7 @@ STATUSES = [
     (Timeout("m"), 504, {"code": "timeout", "retryable": True, "retry_after_s": 5.0}),
     (StoreError("m"), 503, {"code": "store_error", "retryable": True, "retry_after_s": 5.0}),
     (JournalError("m"), 503, {"code": "journal_error", "retryable": True, "retry_after_s": 5.0}),
+    (DeliveryError("m"), 502, {"code": "delivery_error", "retryable": True, "retry_after_s": 5.0}),
     (TocsinError("m"), 500, {"code": "internal", "retryable": False}),
 ]
 

@@ -17,8 +17,10 @@ from tocsin.alert.pipeline.heartbeat import Heartbeat
 from tocsin.alert.pipeline.pipeline import Pipeline
 from tocsin.alert.rules.manager import RuleManager
 from tocsin.alert.rules.writer import RuleWriter
+from tocsin.api.alertmanager.routes import API as ALERTMANAGER_API
 from tocsin.api.application import create_application
 from tocsin.api.context import Context
+from tocsin.api.errors import ALERTMANAGER_PREFIX
 from tocsin.api.exposition import families
 from tocsin.api.otlp_http import PATHS, OtlpHttp
 from tocsin.api.prometheus.federate import federate
@@ -124,6 +126,20 @@ def http_page() -> str:
     lines += [f"- `{' | '.join(methods)} {PROMETHEUS}/api/v1/{path}`: {_first_sentence(handler)}" for path, methods, handler in API]
     lines += [f"- `GET {PROMETHEUS}/federate`: {_first_sentence(federate)}"]
     lines += [f"- `GET {PROMETHEUS}/-/healthy`, `GET {PROMETHEUS}/-/ready`: as promtool asks whether a server is well."]
+    lines += [
+        "",
+        "## Alertmanager",
+        "",
+        "Parameters and answers are those of Alertmanager's API, version 2; what its version 1 had is gone.",
+        "",
+    ]
+    lines += [
+        f"- `{method} {ALERTMANAGER_PREFIX}/api/v2/{path}`: {_first_sentence(handler)}"
+        for path, handlers in ALERTMANAGER_API
+        for method, handler in handlers.items()
+    ]
+    lines += [f"- `{ALERTMANAGER_PREFIX}/api/v1/{{path:path}}`: says that it is gone."]
+    lines += [f"- `GET {ALERTMANAGER_PREFIX}/-/healthy`, `GET {ALERTMANAGER_PREFIX}/-/ready`: whether the server is well."]
     lines += ["", "## Questions and probes", "", "A running server draws this at `/api/docs`; the document is `/api/openapi.json`."]
     for path, verbs in document["paths"].items():
         for verb, operation in verbs.items():

@@ -199,7 +199,7 @@ def post_silence(asked: Asked) -> Response:
 
 
 def show_silence(asked: Asked) -> Response:
-    """`silence/<id>`."""
+    """`silence/<id>`: one of them."""
     try:
         return _json(render.silence(asked.desk.silences.get(asked.id)))
     except NotFound:
