@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 from tests.alert.pipeline.builders import Receivers, VirtualClock
+from tests.state.prepared import open_state
 
-from tocsin.state.options import StateOptions
 from tocsin.state.state import State
 
 
 @pytest.fixture
 def state(tmp_path: Path) -> Iterator[State]:
     """Empty."""
-    with State.open(tmp_path, StateOptions()) as opened:
+    with open_state(tmp_path) as opened:
         yield opened
 
 

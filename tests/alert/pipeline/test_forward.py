@@ -128,3 +128,19 @@ def test_threads_send_what_is_queued_before_they_stop(alertmanager: Alertmanager
     target.stop()
     target.stop()
     assert target.sent == 1
+
+
+def test_many_alerts_are_looked_through_once(clock: VirtualClock) -> None:
+    """Forty thousand alerts are taken again and again without going through all of them for each; without a target they cost nothing."""
+    labels = [Labels({"alertname": "Flood", "pod": str(number)}) for number in range(40_000)]
+    alerts = [Alert(one, starts_at=START, source="rule") for one in labels]
+    forwarder = Forwarder(["http://127.0.0.1:9"], clock=clock, resend_s=60, interval_s=15)
+    for _ in range(3):
+        forwarder.put(alerts, clock.now)
+        clock.advance(seconds=60)
+    counts = forwarder.statistics()
+    assert counts.queued == {"127.0.0.1:9": 10_000}
+    assert counts.dropped == {"127.0.0.1:9": 110_000}
+    nobody = Forwarder([], clock=clock, resend_s=60, interval_s=15)
+    nobody.put(alerts, clock.now)
+    assert nobody.statistics().sent == {}

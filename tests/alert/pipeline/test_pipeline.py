@@ -200,3 +200,18 @@ def test_a_thread_drives_it(state: State, receivers: Receivers) -> None:
         pipeline.stop()
         worker.stop()
     assert state.alerting.outbox.count().pending == 0
+
+
+def test_what_a_late_evaluation_says_is_no_clock_that_goes_back(make: Make, clock: VirtualClock) -> None:
+    """A rule that takes long hands its alerts on for an instant that is past; those of others must not end earlier for that."""
+    pipeline = make()
+    others = replace(firing("Posted", rule=""), source="api", ends_at=START + 10 * MINUTE)
+    pipeline.put([others], clock.now)
+    for _ in range(100):
+        clock.advance(seconds=5)
+        pipeline.advance(clock.now)
+        pipeline.put([firing("Slow", "late")], clock.now - 4 * 1_000_000_000)
+    assert pipeline.dispatched().clock_steps == 0
+    known = pipeline.alert(others.fingerprint)
+    assert known is not None
+    assert known.ends_at == others.ends_at

@@ -78,9 +78,13 @@ class Forwarder:
         self._external = dict(external_labels or {})
         self._lock = threading.Lock()
         self._sent_at: dict[Labels, tuple[Instant, Instant | None]] = {}
+        self._forget_above = 2 * QUEUE_MAX
 
     def put(self, alerts: Sequence[Alert], at: Instant) -> None:
         """Queue what rules say; those that were sent a moment ago wait for the next time. Never waits for a target."""
+        if not self._targets:
+            return
+        self._forget_old(at)
         due = [self._labelled(alert) for alert in alerts if self._is_due(alert, at)]
         for target in self._targets if due else ():
             target.put(due)
@@ -114,12 +118,14 @@ class Forwarder:
             if before is not None and before[1] == ended and at - before[0] < self._resend_ns // 2:
                 return False
             self._sent_at[alert.labels] = (at, ended)
-            self._forget_old(at)
             return True
 
     def _forget_old(self, at: Instant) -> None:
-        if len(self._sent_at) > 2 * QUEUE_MAX:
-            self._sent_at = {labels: sent for labels, sent in self._sent_at.items() if at - sent[0] < self._resend_ns}
+        """Forget what is said no more; only when much has come since the last time, for it looks at everything."""
+        with self._lock:
+            if len(self._sent_at) > self._forget_above:
+                self._sent_at = {labels: sent for labels, sent in self._sent_at.items() if at - sent[0] < 2 * self._resend_ns}
+                self._forget_above = max(2 * QUEUE_MAX, 2 * len(self._sent_at))
 
     def _labelled(self, alert: Alert) -> Alert:
         return replace(alert, labels=Labels({**self._external, **dict(alert.labels)})) if self._external else alert

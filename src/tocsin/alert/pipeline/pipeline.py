@@ -174,11 +174,13 @@ class Pipeline:
         Raises:
             StoreError: They could not be written: they are in memory alone, and the caller may say them again.
         """
+        # What a late evaluation says is about a past instant, but said now: it must not look like a clock that went back.
+        now = max(at, self._clock.now_ns())
         with self._lock:
-            self._remember(self._dispatcher.put(alerts, at))
+            self._remember(self._dispatcher.put(alerts, now))
             self._taken += len(alerts)
             self._steps.reached(PipelineStep.ALERTS_TAKEN)
-            self._write(at)
+            self._write(now)
         self._wake()
 
     def silences_changed(self) -> None:
