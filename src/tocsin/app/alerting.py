@@ -53,6 +53,7 @@ from tocsin.query.series.recent import RecentSeries
 from tocsin.state.state import State
 
 REFRESH_S = 5.0
+PAGE_FACTS_S = 4.0  # how long a page waits for what it says beyond its alerts
 STOP_WAIT_S = 10.0
 RULES_STALE_S = 180.0  # beside three intervals: without an evaluation for so long the heartbeat is withheld
 
@@ -103,7 +104,10 @@ class Alerting:
         self._channels = channels_of(self.routing, self.responding.channels.of_receiver)
         self.pipeline = Pipeline(state.alerting, self._dispatcher(), clock=clock, announce=self._announce, history_days=alert.history_days)
         self._pages = PageFactsSource(
-            PageSources(judging.slos, judging.deployments, desk), clock=clock, addresses=lambda: PageAddresses(external_url)
+            PageSources(judging.slos, judging.deployments, desk),
+            clock=clock,
+            addresses=lambda: PageAddresses(external_url),
+            limit_s=PAGE_FACTS_S,
         )
         self.delivery = Delivery(
             state.alerting.outbox,

@@ -23,7 +23,7 @@ from tocsin.app.options import Options
 from tocsin.model.spelling import did_you_mean
 
 PREFIX = "TOCSIN_"
-NOT_OPTIONS = {"TOCSIN_CONFIG", "TOCSIN_URL"}  # read by the command line itself
+NOT_OPTIONS = {"TOCSIN_CONFIG", "TOCSIN_URL", "TOCSIN_AUTHOR", "TOCSIN_ZONE"}  # read by the command line itself
 NOT_OPTION_PREFIX = "TOCSIN_TEST_"
 DEPTH_MAX = 20  # the tree is four deep; a group that is an alias of itself has no end
 CONTAINS_ITSELF = "(a value that contains itself)"

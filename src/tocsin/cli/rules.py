@@ -160,9 +160,9 @@ def _print_rule(out: Console, group: dict[str, Any], rule: dict[str, Any]) -> No
     out.print(Text.assemble(f"  every {group['interval_s']:g} s{waits}; evaluated {checked}: ", health, error))
     for title, key in SHOWN_FIELDS:
         if rule[key]:
-            out.print(Text(f"  {title:<10}{clean(str(rule[key]))}"))
+            out.print(Text(f"  {title:<11} {clean(str(rule[key]))}"))
     for key, value in rule["annotations"].items():
-        out.print(Text(f"  {clean(key):<10}{clean(value)}", "dim"))
+        out.print(Text(f"  {clean(key):<11} {clean(value)}", "dim"))
     for alert in rule["alerts"]:
         labels = ", ".join(f'{name}="{value}"' for name, value in alert["labels"].items() if name != "alertname")
         since = show_instant(alert["active_at"])

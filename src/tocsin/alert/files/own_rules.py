@@ -149,7 +149,7 @@ def _severity(fields: Fields) -> dict[str, str]:
     word = part.text("a severity such as page or ticket")
     if level_of(word) is None and "{{" not in word:
         known = ", ".join(level.words[0] for level in LEVELS)
-        part.wrong(f"{part.shown} is no severity{did_you_mean(word, SEVERITY_WORDS)}; write one of {known}")
+        part.wrong(f"{part.shown} is no severity{did_you_mean(word, SEVERITY_WORDS) or f'; write one of {known}'}")
     return {SEVERITY: word}
 
 
