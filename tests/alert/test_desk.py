@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.alert.pipeline.builders import MINUTE, START, VirtualClock
 from tests.state.alert_builders import attempt, event, notification
+from tests.state.prepared import open_state
 
 from tocsin.alert.desk import AlertDesk
 from tocsin.alert.desk_records import AlertFilter, PostedAlert
@@ -23,7 +24,6 @@ from tocsin.model.labels import Labels
 from tocsin.model.notification import DeliveryState, NotificationReason
 from tocsin.model.series import Matcher, MatchOperator
 from tocsin.state.alert_records import AlertChange
-from tocsin.state.options import StateOptions
 from tocsin.state.state import State
 
 
@@ -81,7 +81,7 @@ def pipeline() -> ListedGroups:
 @pytest.fixture
 def state(tmp_path: Path) -> Iterator[State]:
     """Empty."""
-    with State.open(tmp_path, StateOptions()) as opened:
+    with open_state(tmp_path) as opened:
         yield opened
 
 

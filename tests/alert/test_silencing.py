@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.alert.pipeline.builders import MINUTE, START, VirtualClock
 from tests.state.alert_builders import alert
+from tests.state.prepared import open_state
 
 from tocsin.alert.desk_records import SilenceDraft, SilenceState
 from tocsin.alert.silencing import Silencing
@@ -17,7 +18,6 @@ from tocsin.clock import SeededEntropy
 from tocsin.errors import Conflict, InvalidInput, NotFound
 from tocsin.model.instant import INSTANT_MAX
 from tocsin.model.series import Matcher, MatchOperator
-from tocsin.state.options import StateOptions
 from tocsin.state.state import State
 
 CHECKOUT = Matcher("service", MatchOperator.EQUAL, "checkout")
@@ -27,7 +27,7 @@ DRAFT = SilenceDraft((CHECKOUT,), START + 10 * MINUTE, "ada", "planned upgrade")
 @pytest.fixture
 def state(tmp_path: Path) -> Iterator[State]:
     """Empty."""
-    with State.open(tmp_path, StateOptions()) as opened:
+    with open_state(tmp_path) as opened:
         yield opened
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from tests.api.incident_server import incident_application
 from tests.cli.conftest import Outcome, serving
 from tests.incident.house import TRACE_ID, House, alert
 
-from tocsin.cli import commands
 from tocsin.cli.exit_codes import Exit
 from tocsin.incident.options import IncidentOptions
 
@@ -29,16 +30,24 @@ def house(tmp_path: Path) -> Iterator[House]:
     one.close()
 
 
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FastAPI, str]]:
+    """One server for all tests here; each test puts incidents of its own behind it."""
+    unused = House(tmp_path_factory.mktemp("unused"))
+    application = incident_application(unused, hosts=frozenset({"127.0.0.1"}))
+    with serving(application) as url:
+        yield application, url
+    unused.close()
+
+
 @pytest.fixture
-def incident(house: House, tocsin: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch) -> Iterator[Incident]:
+def incident(served: tuple[FastAPI, str], house: House, tocsin: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch) -> Incident:
     """Runs `tocsin incident ...` as ana."""
+    application, url = served
     monkeypatch.setenv("TOCSIN_AUTHOR", "ana")
-    if not any(command.name == "incident" for command in commands.COMMANDS):
-        one = commands.Command("incident", "tocsin.cli.incident", "Incidents.")
-        monkeypatch.setattr(commands, "COMMANDS", (*commands.COMMANDS, one))
-    with serving(incident_application(house, hosts=frozenset({"127.0.0.1"}))) as url:
-        monkeypatch.setenv("TOCSIN_URL", url)
-        yield lambda *arguments: tocsin("incident", *arguments)
+    monkeypatch.setenv("TOCSIN_URL", url)
+    application.state.context = replace(application.state.context, clock=house.clock, incidents=house.desk)
+    return lambda *arguments: tocsin("incident", *arguments)
 
 
 def said(outcome: Outcome) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.state.prepared import open_state
+
 from tocsin.errors import NotFound
 from tocsin.incident.answers import IncidentView
 from tocsin.incident.desk import IncidentDesk, IncidentParts
@@ -21,8 +23,6 @@ from tocsin.model.instant import Instant, parse_instant
 from tocsin.model.labels import Labels
 from tocsin.model.notification import Notification, NotificationReason
 from tocsin.state.alert_records import AlertChange
-from tocsin.state.options import StateOptions
-from tocsin.state.state import State
 
 START = parse_instant("2026-03-04T02:00:00Z")  # a Wednesday
 SECOND = 1_000_000_000
@@ -88,7 +88,7 @@ class House:
         self, folder: Path, options: IncidentOptions | None = None, pages: Mapping[str, tuple[str, Instant]] | None = None
     ) -> None:
         self.clock = VirtualClock()
-        self.state = State.open(folder, StateOptions())
+        self.state = open_state(folder)
         self.options = options or IncidentOptions()
         self.traces: dict[str, Any] = {}
         self.acknowledged_pages: list[tuple[tuple[str, ...], str, Instant]] = []

@@ -25,6 +25,7 @@ JSON = st.recursive(
 )
 
 
+@settings(max_examples=40)
 @given(JSON, st.integers(1000, 3000))
 def test_what_fits_is_kept_whole(document: Any, bytes_max: int) -> None:
     """The answer comes back as it was, and nothing is said to be missing."""
@@ -34,7 +35,7 @@ def test_what_fits_is_kept_whole(document: Any, bytes_max: int) -> None:
     assert len(text.encode()) <= bytes_max
 
 
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(st.lists(st.text(min_size=50, max_size=200), min_size=100, max_size=200))
 def test_what_does_not_fit_is_cut_and_says_so(records: list[str]) -> None:
     """The longest list loses its last elements; the rest is still JSON, and as large as allowed at most."""

@@ -53,7 +53,7 @@ def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     one.close()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
 @given(LABELS, st.dictionaries(st.sampled_from(["summary", "runbook", "trace_id", "\ud800"]), ANY_TEXT, max_size=3), ANY_TEXT)
 def test_no_label_keeps_a_page_from_opening_an_incident(
     fuzzed: House, labels: dict[str, str], annotations: dict[str, str], key: str

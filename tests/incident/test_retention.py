@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.incident.house import VirtualClock
+from tests.state.prepared import open_state
 from tests.store.builders import NOW, SECOND, TRACE_ID, Folder, logs, record, span, traces
 
 from tocsin.errors import NotFound
@@ -17,8 +18,6 @@ from tocsin.incident.desk import IncidentDesk, IncidentParts
 from tocsin.model.incident import EvidenceKind
 from tocsin.model.severity import Severity
 from tocsin.query.desk import Desk
-from tocsin.state.options import StateOptions
-from tocsin.state.state import State
 from tocsin.store.options import RetentionOptions, StoreOptions
 from tocsin.store.store import Store
 
@@ -46,7 +45,7 @@ def store(tmp_path: Path, clock: VirtualClock) -> Iterator[Store]:
 @pytest.mark.slow
 def test_what_is_pinned_can_be_read_when_the_store_has_dropped_it(tmp_path: Path, store: Store, clock: VirtualClock) -> None:
     """The trace, the logs and a number over them are gone from the store, and are still with the incident."""
-    with State.open(tmp_path, StateOptions()) as state, Desk(store, clock) as desk:
+    with open_state(tmp_path) as state, Desk(store, clock) as desk:
         incidents = IncidentDesk(state.incidents, clock=clock, parts=IncidentParts(askers=askers_of(desk)))
         incidents.open("payments fail", severity=Severity.P1, by="ana")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.api.fake_slos import budget
 from tests.incident.house import MINUTE, START, House, alert
@@ -105,6 +105,7 @@ def test_files_are_written_when_something_changed(house: House, tmp_path: Path) 
         StatusPage(house.state.incidents, blocked).write(START)
 
 
+@settings(max_examples=40)
 @given(st.text(max_size=80), st.text(max_size=80))
 def test_whatever_is_told_is_text(title: str, words: str) -> None:
     """Titles and updates bring no markup of their own."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.oncall.house import FALLBACK, NOON, HandClock
+from tests.state.prepared import open_state
 
 from tocsin.alert.routing.read_global import GlobalConfig
 from tocsin.clock import SeededEntropy
@@ -14,8 +15,6 @@ from tocsin.oncall.escalator import Escalator
 from tocsin.oncall.files.live import LivePlan
 from tocsin.oncall.options import OncallOptions
 from tocsin.oncall.roster import Roster
-from tocsin.state.options import StateOptions
-from tocsin.state.state import State
 
 PLAN = """\
 apiVersion: tocsin/v1
@@ -66,7 +65,7 @@ class DeskHouse:
         self.file = folder / "oncall.yaml"
         self.file.write_text(text)
         self.clock = HandClock(NOON)
-        self.state = State.open(folder / "state", StateOptions())
+        self.state = open_state(folder / "state")
         self.options = OncallOptions(files=(str(self.file),), gaps_days=1)
         plan = LivePlan(self.options.files, self.clock)
         oncall = self.state.oncall

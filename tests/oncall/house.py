@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.oncall.plans import MINUTE, at, chain, layer, named, on_schedule, person, schedule
+from tests.state.prepared import open_state
 
 from tocsin.model.alert import Alert
 from tocsin.model.instant import Instant
@@ -18,8 +19,6 @@ from tocsin.oncall.definition import OncallPlan
 from tocsin.oncall.escalation import Destination
 from tocsin.oncall.escalator import Escalator
 from tocsin.oncall.roster import Roster
-from tocsin.state.options import StateOptions
-from tocsin.state.state import State
 
 NOON = at("2026-01-06T11:00:00Z")  # Tuesday, twelve in Berlin; ana is on call, bob is second
 FALLBACK = Destination("fallback", "webhook/0")
@@ -87,7 +86,7 @@ class House:
 
     def restart(self) -> None:
         """Forget everything but what is on the disk."""
-        self.state = State.open(self.folder, StateOptions())
+        self.state = open_state(self.folder)
         self.escalator = Escalator(
             self.state.oncall.pages,
             lambda: Roster(self.plan, self.state.oncall.overrides.list()),

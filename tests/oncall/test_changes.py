@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from tests.oncall.house import NOON, HandClock, shop_plan
 from tests.oncall.plans import HOUR, at, days
+from tests.state.prepared import open_state
 
 from tocsin.clock import SeededEntropy
 from tocsin.errors import Conflict, InvalidInput, NotFound
 from tocsin.model.oncall import Origin, SwapState
 from tocsin.oncall.changes import Changes
 from tocsin.oncall.roster import Roster
-from tocsin.state.options import StateOptions
 from tocsin.state.state import State
 
 SHIFT_END = at("2026-01-12T08:00:00Z")  # ana has this week, cem the next
@@ -41,7 +41,7 @@ class Team:
 @pytest.fixture
 def team(tmp_path: Path) -> Iterator[Team]:
     """A team with a state of its own."""
-    with State.open(tmp_path, StateOptions()) as state:
+    with open_state(tmp_path) as state:
         yield Team(state)
 
 

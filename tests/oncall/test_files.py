@@ -315,7 +315,7 @@ WORDS = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_no_file_breaks_the_reader(tmp_path: Path, data: st.DataObject) -> None:
     """Whatever stands in the place of whatever: a plan, or mistakes with their places."""

@@ -201,7 +201,7 @@ def rosters(draw: st.DrawFn) -> tuple[Roster, Instant, Instant]:
     return roster(found, *overrides), start, end
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(rosters(), st.lists(st.floats(0, 0.999), min_size=1, max_size=5))
 def test_shifts_tile_time_and_who_agrees(story: tuple[Roster, Instant, Instant], points: list[float]) -> None:
     """From start to end there is no hole and no overlap; who() at any instant names the person of the shift that it lies in."""
@@ -220,7 +220,7 @@ def test_shifts_tile_time_and_who_agrees(story: tuple[Roster, Instant, Instant],
             assert whole.end >= inside.end
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=40)
 @given(rosters(), st.integers(1, 300))
 def test_whole_shifts_do_not_depend_on_the_range(story: tuple[Roster, Instant, Instant], hours: int) -> None:
     """A shift that two ranges touch is the same in both: its start names it in calendars."""
@@ -230,7 +230,7 @@ def test_whole_shifts_do_not_depend_on_the_range(story: tuple[Roster, Instant, I
     assert set(narrow) <= set(wide)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=40)
 @given(rosters(), st.floats(0, 0.999))
 def test_a_layer_gives_what_the_wall_clock_says(story: tuple[Roster, Instant, Instant], point: float) -> None:
     """Against a count by hand: of the hand-overs up to an instant, the last one names the user."""
@@ -250,6 +250,7 @@ def test_a_layer_gives_what_the_wall_clock_says(story: tuple[Roster, Instant, In
         assert alone
 
 
+@settings(max_examples=40)
 @given(st.sampled_from(ZONES), st.lists(MOMENTS, min_size=2, max_size=2))
 def test_wall_times_in_order_are_instants_in_order(zone: str, moments: list[datetime]) -> None:
     """However the clocks are changed, a later wall time is never an earlier instant."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from tests.slo.stories import DAY_S, KEY, instant, objective, seconds, traffic
+from tests.state.prepared import open_state
 
 from tocsin.clock import SeededEntropy
 from tocsin.errors import Conflict, InvalidInput, NotFound, ParseError
@@ -21,7 +22,6 @@ from tocsin.slo.definition import BudgetPolicy, Definitions, Objective, PolicySt
 from tocsin.slo.desk import SloDesk
 from tocsin.slo.options import SloOptions
 from tocsin.slo.policy import POLICIES
-from tocsin.state.options import StateOptions
 from tocsin.state.state import State
 from tocsin.testing.counts import MemoryCounts
 
@@ -81,7 +81,7 @@ def clock() -> HandClock:
 @pytest.fixture
 def state(tmp_path: Path) -> Iterator[State]:
     """A real one, on SQLite."""
-    with State.open(tmp_path, StateOptions()) as opened:
+    with open_state(tmp_path) as opened:
         yield opened
 
 

@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 from tests.state.builders import Open
 from tests.state.postgresql import PostgreSQL
+from tests.state.prepared import put_tables
 
 from tocsin.state.options import StateOptions
 from tocsin.state.state import State
@@ -39,6 +40,8 @@ def open_state(options: StateOptions, tmp_path: Path) -> Iterator[Open]:
 
 
 @pytest.fixture
-def state(open_state: Open) -> State:
+def state(open_state: Open, options: StateOptions, tmp_path: Path) -> State:
     """The test's database, open."""
+    if options.url is None:
+        put_tables(tmp_path)
     return open_state()

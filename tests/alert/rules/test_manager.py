@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.alert.rules.stage import HandClock, alert, fill_in, group, series_labels
+from tests.state.prepared import open_state
 
 from tocsin.alert.conditions.promql import PromqlEvaluator
 from tocsin.alert.definition import Condition, Promql, RuleGroup, RuleSet, Vector
@@ -26,8 +27,6 @@ from tocsin.model.instant import Instant
 from tocsin.model.labels import Labels
 from tocsin.query.series.memory import MemorySeries
 from tocsin.query.series.recent import RecentSeries, SeriesSample
-from tocsin.state.options import StateOptions
-from tocsin.state.state import State
 
 DOWN = Labels({"alertname": "Down", "job": "api"})
 
@@ -47,7 +46,7 @@ class House:
 
     def begin(self) -> RuleManager:
         """A new process, without threads."""
-        self.state = self.stack.enter_context(State.open(self.data, StateOptions()))
+        self.state = self.stack.enter_context(open_state(self.data))
         recent = RecentSeries()
         around = RuleSurroundings(
             Evaluators({Promql: PromqlEvaluator(self.series, self.clock, recent=recent)}),
