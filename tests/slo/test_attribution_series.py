@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from tocsin.clock import RealClock
 from tocsin.errors import InvalidInput
 from tocsin.model.labels import Labels
+from tocsin.query.contrast.ranking import Candidate, Whole, causes, sentence_of, share_words, standing_out, value_of
 from tocsin.query.metrics import Metrics
 from tocsin.query.series.memory import MemorySeries
-from tocsin.query.contrast.ranking import Candidate, Whole, causes, sentence_of, share_words, standing_out, value_of
 from tocsin.slo.attribution.series import series_candidates
 from tocsin.slo.definition import SeriesRatio
 
