@@ -66,7 +66,13 @@ def test_one_rule(tocsin: Tocsin, server: str) -> None:
     outcome = tocsin("rules", "show", "SloBurn", "--url", server)
     assert outcome.code == 0
     assert outcome.out.splitlines()[:2] == ["SloBurn checkout  firing  in group shop", '  burn_rate("checkout") > 14.4 over 1h and 5m']
-    for part in ("owner     team-shop", "runbook   checkout.md", "place     slos.yaml:3", "firing since 2026-03-02 09:58:30", "burns 20x"):
+    for part in (
+        "owner       team-shop",
+        "runbook     checkout.md",
+        "place       slos.yaml:3",
+        "firing since 2026-03-02 09:58:30",
+        "burns 20x",
+    ):
         assert part in outcome.out
     assert "every 15 s, for 60 s; evaluated at 2026-03-02 10:00:00" in tocsin("rules", "show", "Down", "--url", server).out
 
