@@ -26,6 +26,8 @@ from tocsin.model.answers import (
     TracePage,
     TraceSummary,
 )
+from tocsin.model.explanation import Explanation, Finding, FindingKind
+from tocsin.model.patterns import LogPattern, LogPatterns
 from tocsin.model.telemetry import LogRecord, Span
 from tocsin.query.desk import Desk
 
@@ -56,6 +58,19 @@ class FakeDesk(Desk):
         """One field with one value."""
         self._note("facets", args, options)
         return [Facet("event", [FacetValue("tool", 3)])]
+
+    def log_patterns(self, *args: Any, **options: Any) -> LogPatterns:
+        """One pattern."""
+        self._note("log_patterns", args, options)
+        return LogPatterns(
+            [LogPattern("a1", "orders", "order <*> is paid", 3.0, 1.0, 9, START, START, "order 7 is paid", False)], 3, 1.0, 1
+        )
+
+    def explain(self, *args: Any, **options: Any) -> Explanation:
+        """One finding."""
+        self._note("explain", args, options)
+        finding = Finding(FindingKind.VERSION, 0.9, "all of the bad requests came from version 2", "", "service.version", "2", 1.0, 0.1)
+        return Explanation("gateway", START, START + MS, "error:true", 3.0, 30.0, START, 0.0, [finding], [], "3 of 30 requests were bad")
 
     def correlate(self, *args: Any, **options: Any) -> Story:
         """A log record and a span."""

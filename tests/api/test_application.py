@@ -22,6 +22,8 @@ QUESTIONS = [
     ("GET", "/api/logs", None),
     ("GET", "/api/logs/histogram", None),
     ("GET", "/api/logs/facets", None),
+    ("GET", "/api/logs/patterns", None),
+    ("GET", "/api/explain/gateway", None),
     ("GET", "/api/correlate/req-B", None),
     ("GET", "/api/traces", None),
     ("GET", f"/api/traces/{TRACE_ID}", None),
@@ -47,6 +49,10 @@ BESIDE = {  # areas with tests of their own: where those are
     "usage": "test_usage.py",
     "deployments": "test_deployments.py",
     "alerts": "test_alerts.py",
+    "rules": "test_rules.py",
+    "on-call": "test_oncall.py",
+    "incidents": "test_incidents.py",
+    "replay": "test_replay.py",
 }
 SCANS = ["/api/logs", "/api/logs/histogram", "/api/logs/facets", "/api/traces", "/api/services", "/api/service-map", "/api/errors"]
 

@@ -26,8 +26,7 @@ from tocsin.api.alert_views import (
     show_silence,
 )
 from tocsin.api.context import TEXT_LENGTH_MAX, AnyRange, context_of
-from tocsin.api.slo_decisions import Moment
-from tocsin.api.slo_parameters import NAME_LENGTH_MAX, Identity, OptionalName, Present, Reason, RequiredName
+from tocsin.api.slo_parameters import NAME_LENGTH_MAX, Identity, Moment, OptionalName, Present, Reason, RequiredName
 from tocsin.errors import InvalidInput, NotFound
 from tocsin.model.instant import parse_duration_ns, parse_instant
 from tocsin.model.notification import DeliveryState

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter
 from starlette.responses import HTMLResponse, Response
 
+from tocsin.api.failure import Failure
 from tocsin.api.incidents import IncidentsOf
 from tocsin.api.slo_parameters import Present
 
@@ -15,10 +18,12 @@ HEADERS = {
     "Cache-Control": "max-age=15",
 }
 
+AS_JSON: dict[str, Any] = {"content": {"application/json": {"schema": Failure.model_json_schema()}}}  # failures are no pages
+
 router = APIRouter(tags=["status page"])
 
 
-@router.get("/status", response_class=HTMLResponse)
+@router.get("/status", response_class=HTMLResponse, responses={"4XX": AS_JSON, "5XX": AS_JSON})
 def show_status_page(incidents: IncidentsOf, now: Present) -> Response:
     """How services stand, in public words."""
     return HTMLResponse(incidents.page.html(incidents.page.shown(now)), headers=HEADERS)
