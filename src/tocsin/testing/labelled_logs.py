@@ -82,6 +82,49 @@ STATEMENTS: Mapping[str, tuple[str, ...]] = {
         "streaming to {ip} stopped after {int} chunks",
     ),
 }
+# Written after the thresholds of the miner were chosen, so that they can say how well these hold.
+OTHER_STATEMENTS: Mapping[str, tuple[str, ...]] = {
+    "database": (
+        "checkpoint complete: wrote {int} buffers ({ms}%); {int} WAL files added",
+        "autovacuum of table {word}.{word} took {ms} s",
+        "could not connect to host {host} port {int}: connection refused",
+        "duplicate key value violates unique constraint {quoted}",
+        "statement timeout after {int} ms: {quoted}",
+        "replication slot {word} lags by {int} bytes",
+        "user {name} authenticated via scram",
+        "user {name} denied: no entry in access file",
+        "temporary file {path} of size {int} removed",
+    ),
+    "cluster": (
+        "pulled image {host}/{word}:{hex} in {ms}s",
+        "back-off restarting failed container {word} in pod {word}-{hex}",
+        "node {word} is not ready: kubelet stopped posting status",
+        "scaled up replica set {word}-{hex} to {int}",
+        "liveness probe failed: HTTP probe failed with status {status}",
+        "evicting pod {word}-{hex}: memory pressure",
+        "mounted volume {path} for pod {uuid}",
+    ),
+    "training": (
+        "epoch {int}/{int} loss {ms} accuracy {ms}",
+        "loaded checkpoint {path} at step {int}",
+        "cuda out of memory: tried to allocate {int} MiB",
+        "dataset {word} has {int} rows and {int} columns",
+        "feature {word} drifted: psi {ms} above {ms}",
+        "inference of batch {int} took {ms} ms on {word}",
+        "tokenizer {word} truncated {int} of {int} documents",
+        "evaluation of {word} by {name} finished: {ms}",
+    ),
+    "shop": (
+        "cart {uuid} checked out by {name} with {int} items",
+        "coupon {word} expired on {time}",
+        "refund of {int} cents to {email}",
+        "parcel {hex} handed to {word}",
+        "parcel {hex} returned by {name}",
+        "stock of {word} low: {int} left",
+        "GET {url} failed with {error}",
+        "webhook to {url} answered {status} after {int} attempts",
+    ),
+}
 WORDS = {
     "method": ("GET", "POST", "PUT", "DELETE", "PATCH"),
     "name": ("ada", "grace", "alan", "barbara", "edsger", "donald", "margaret", "niklaus", "frances", "dennis", "ken", "radia"),
@@ -103,17 +146,18 @@ class Line:
     label: str
 
 
-def labelled_lines(count: int, *, seed: int = 1) -> list[Line]:
+def labelled_lines(count: int, *, seed: int = 1, statements: Mapping[str, tuple[str, ...]] = STATEMENTS) -> list[Line]:
     """
     Lines of all services, each statement about equally often.
 
     Args:
         count: How many.
         seed: The same seed makes the same lines.
+        statements: By service.
     """
     rolls = _Rolls(seed)
-    statements = [(service, statement) for service, own in STATEMENTS.items() for statement in own]
-    chosen = [statements[rolls.below(len(statements))] for _ in range(count)]
+    known = [(service, statement) for service, own in statements.items() for statement in own]
+    chosen = [known[rolls.below(len(known))] for _ in range(count)]
     return [Line(service, _PLACE.sub(lambda place: _value(place[1], rolls), statement), statement) for service, statement in chosen]
 
 
