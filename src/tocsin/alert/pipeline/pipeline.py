@@ -174,9 +174,10 @@ class Pipeline:
         Raises:
             StoreError: They could not be written: they are in memory alone, and the caller may say them again.
         """
-        # What a late evaluation says is about a past instant, but said now: it must not look like a clock that went back.
-        now = max(at, self._clock.now_ns())
         with self._lock:
+            # What a late evaluation says is about a past instant, but said now, and now is when it is its turn: neither must look like a
+            # clock that went back.
+            now = max(at, self._clock.now_ns())
             self._remember(self._dispatcher.put(alerts, now))
             self._taken += len(alerts)
             self._steps.reached(PipelineStep.ALERTS_TAKEN)
@@ -205,6 +206,7 @@ class Pipeline:
             StoreError: Something can't be written; it is still due.
         """
         with self._lock:
+            now = max(now, self._clock.now_ns())
             self._remember(self._dispatcher.put((), now))
             self._write(now)
             flushes = self._dispatcher.plan(now)
