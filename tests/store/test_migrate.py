@@ -97,7 +97,7 @@ def test_every_table_that_is_named_exists(engine: CrashingEngine) -> None:
 
 
 def test_every_stored_table_survives_a_crash_and_a_replay(engine: CrashingEngine) -> None:
-    """Each table that holds telemetry is synced when written, and drops inserts whose token it has seen."""
+    """Each table is synced when written; those that hold telemetry drop inserts whose token they have seen."""
     migrate(engine)
     stored = engine.query(
         Sql("SELECT name, engine_full FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'")
@@ -105,4 +105,5 @@ def test_every_stored_table_survives_a_crash_and_a_replay(engine: CrashingEngine
     for name, text in stored.rows:
         if name not in {"schema_migrations", "touched"}:  # the second is found again in `resources`
             assert "fsync_after_insert = 1, fsync_part_directory = 1" in text, name
+        if name not in {"schema_migrations", "touched", "log_patterns"}:  # a pattern that is written twice is one by its key
             assert "non_replicated_deduplication_window = 10000" in text, name
